@@ -1,0 +1,276 @@
+package bundle
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"isotherm/ledger"
+	"isotherm/ledger/entry"
+	"isotherm/ledger/merkle"
+	"isotherm/ledger/record"
+	"isotherm/ledger/trip"
+)
+
+// checkedJournal is a journal whose records give the roots that the box signed.
+type checkedJournal struct {
+	trip.Journal
+	inc      ledger.IncarnationID
+	size     int64 // as the ledger holds it
+	root     tlog.Hash
+	wanted   map[int64][]want // roots that something in the bundle claims, by size
+	advances []*entry.Advance
+}
+
+// want is a root that somebody claims for a size of the journal.
+type want struct {
+	root tlog.Hash
+	by   string
+}
+
+// readJournals rebuilds every journal in the bundle.
+func (v *verifier) readJournals() {
+	names := make([]string, 0, len(v.files))
+	for name := range v.files {
+		if strings.HasPrefix(name, journalPrefix) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		v.readJournal(name)
+	}
+}
+
+func (v *verifier) readJournal(name string) {
+	raw, err := parseJournal(v.files[name])
+	if err != nil {
+		v.find(name, "can't be read: %v", err)
+		return
+	}
+	if want, err := journalName(raw.Origin); err != nil || want != name {
+		v.find(name, "holds the journal %q, which does not fit its name", raw.Origin)
+		return
+	}
+	box, inc, _ := record.ParseOrigin(raw.Origin) // journalName parsed it
+	key := v.boxes[box]
+	if key == nil {
+		v.find(name, "is of box %s, whose enrolment is not in the bundle", box)
+		return
+	}
+	if v.export.leaf.Link(entry.Journal(inc)) == nil || v.export.leaf.Link(entry.Box(box)) == nil {
+		v.find(name, "is not covered by the export")
+		return
+	}
+	j := &checkedJournal{inc: inc, wanted: map[int64][]want{}}
+	j.Origin, j.From = raw.Origin, raw.From
+	if !v.readAdvances(name, j, key) || !v.parseRecords(name, j, raw) {
+		return
+	}
+	v.journals[j.Origin] = j
+	v.verdict.Counts.Records += len(j.Records)
+	v.verdict.Journals = append(v.verdict.Journals, Held{Origin: j.Origin, From: j.From, To: j.size})
+	v.wantPins(j, key)
+	v.rebuild(name, j, raw)
+}
+
+// readAdvances reads the entries by which the ledger took the journal: without holes, each with a head that the box signed.
+func (v *verifier) readAdvances(name string, j *checkedJournal, key []byte) bool {
+	for _, c := range v.sorted(entry.KindJournalOpened, entry.KindJournalAdvance) {
+		if c.leaf.Link(entry.Journal(j.inc)) == nil {
+			continue
+		}
+		a, err := entry.ParseAdvance(c.payload)
+		if err != nil {
+			v.find(entryName(c.index), "%v", err)
+			return false
+		}
+		if a.Origin != j.Origin || a.From != j.size || (c.leaf.Kind == entry.KindJournalOpened) != (a.From == 0) {
+			v.find(entryName(c.index), "advances %s from %d, want %s from %d", a.Origin, a.From, j.Origin, j.size)
+			return false
+		}
+		head, _, err := record.OpenHead(a.Head, key)
+		if err != nil || head != (merkle.Checkpoint{Origin: j.Origin, Size: a.To, Root: a.Root}) {
+			v.find(entryName(c.index), "its head of %s at %d is not signed by the box: %v", j.Origin, a.To, err)
+			return false
+		}
+		j.size, j.root = a.To, a.Root
+		j.advances = append(j.advances, a)
+		j.wanted[a.To] = append(j.wanted[a.To], want{a.Root, "the box's signed head"})
+	}
+	if len(j.advances) == 0 {
+		v.find(name, "no entry of the ledger advances this journal")
+		return false
+	}
+	return true
+}
+
+// parseRecords reads the records and checks their numbers and the boot record.
+func (v *verifier) parseRecords(name string, j *checkedJournal, raw *Journal) bool {
+	good := true
+	for i, b := range raw.Records {
+		r, err := record.Parse(b)
+		seq := raw.From + int64(i)
+		if err == nil && int64(r.Seq) != seq {
+			err = fmt.Errorf("is numbered %d", r.Seq)
+		}
+		if err != nil {
+			v.find(name, "record %d: %v", seq, err)
+			good = false
+			continue
+		}
+		j.Records = append(j.Records, r)
+	}
+	if !good {
+		return false
+	}
+	boot := raw.Boot
+	if raw.From == 0 && len(raw.Records) > 0 {
+		boot = raw.Records[0]
+	}
+	first, err := record.Parse(boot)
+	if err != nil || first.Boot == nil || first.Boot.Incarnation != j.inc {
+		v.find(name, "record 0 does not open this journal: %v", err)
+		return false
+	}
+	j.Boot = first.Boot
+	if raw.From > 0 {
+		if err := tlog.CheckRecord(raw.BootPath, j.size, j.root, 0, tlog.RecordHash(raw.Boot)); err != nil {
+			v.find(name, "record 0 is not in this journal: its proof does not lead to the box's head")
+			return false
+		}
+	}
+	if _, err := raw.prefix(); err != nil {
+		v.find(name, "%v", err)
+		return false
+	}
+	return true
+}
+
+// wantPins adds the heads that custody acts cite, so that the journal must give their roots too.
+func (v *verifier) wantPins(j *checkedJournal, key []byte) {
+	for _, e := range v.acts {
+		heads := [][]byte{e.Act.Statement.Head}
+		for _, s := range e.Act.Signatures {
+			heads = append(heads, s.Head)
+		}
+		for _, h := range heads {
+			origin, err := merkle.PeekOrigin(h)
+			if err != nil || origin != j.Origin {
+				continue
+			}
+			by := fmt.Sprintf("the head cited in entry %d (%s)", e.Index, e.Act.Statement.Kind)
+			cp, _, err := record.OpenHead(h, key)
+			switch {
+			case err != nil:
+				v.find(entryName(e.Index), "cites a head of %s that the box did not sign: %v", j.Origin, err)
+			case cp.Size > j.size:
+				v.verdict.Flags = append(v.verdict.Flags, fmt.Sprintf("withheld: %s says the journal had %d records, the ledger holds %d", by, cp.Size, j.size))
+			case cp.Size >= j.From:
+				j.wanted[cp.Size] = append(j.wanted[cp.Size], want{cp.Root, by})
+			}
+		}
+	}
+}
+
+// rebuild hashes every record and compares all roots that anybody claimed.
+func (v *verifier) rebuild(name string, j *checkedJournal, raw *Journal) {
+	tree, _ := raw.prefix() // checked in parseRecords
+	good := j.From
+	compare := func() bool {
+		for _, w := range j.wanted[tree.Size()] {
+			if w.root != tree.Root() {
+				v.find(name, "%s do not give the root in %s at %d: at least one of them was changed", span(j, good, tree.Size()), w.by, tree.Size())
+				return false
+			}
+			good = tree.Size()
+		}
+		return true
+	}
+	if !compare() {
+		return
+	}
+	for _, b := range raw.Records {
+		tree.Append(tlog.RecordHash(b))
+		if !compare() {
+			return
+		}
+	}
+	if tree.Size() != j.size {
+		v.find(name, "ends at record %d, but the ledger holds %d", tree.Size(), j.size)
+		return
+	}
+	v.done("%s: %d records give %d signed roots", name, len(raw.Records), len(j.wanted))
+}
+
+// span names a run of records and their times.
+func span(j *checkedJournal, from, to int64) string {
+	at := func(seq int64) string {
+		r := j.Records[seq-j.From]
+		return time.UnixMilli(r.At.WallMS).UTC().Format(clock)
+	}
+	if from >= to {
+		return fmt.Sprintf("the records before %d", to)
+	}
+	return fmt.Sprintf("records %d to %d (%s to %s)", from, to-1, at(from), at(to-1))
+}
+
+// checkSuccession checks that no incarnation of the trip is left out and that each follows the one before.
+func (v *verifier) checkSuccession(box ledger.BoxID, first, last string) []trip.Journal {
+	var out []trip.Journal
+	var before *checkedJournal
+	within := false
+	for _, a := range v.openings {
+		opened, _, err := record.ParseOrigin(a.Origin)
+		if err != nil || opened != box {
+			continue
+		}
+		within = within || a.Origin == first
+		if !within {
+			continue
+		}
+		j := v.journals[a.Origin]
+		if j == nil {
+			if !v.broken(a.Origin) {
+				v.find(a.Origin, "this journal belongs to the trip but is not in the bundle")
+			}
+			return out
+		}
+		v.compareSuccessor(before, j)
+		out = append(out, j.Journal)
+		before = j
+		if a.Origin == last {
+			break
+		}
+	}
+	if first != "" && len(out) == 0 && !v.broken(first) {
+		v.find(first, "the journal that the pack act cites is not in the bundle")
+	}
+	return out
+}
+
+// broken tells whether something was found about the journal's file already.
+func (v *verifier) broken(origin string) bool {
+	name, err := journalName(origin)
+	return err != nil || slices.ContainsFunc(v.verdict.Findings, func(f Finding) bool { return f.Where == name })
+}
+
+func (v *verifier) compareSuccessor(before, j *checkedJournal) {
+	if before == nil {
+		return
+	}
+	p := j.Boot.Predecessor
+	switch {
+	case p == nil || p.Incarnation != before.inc:
+		v.verdict.Flags = append(v.verdict.Flags, fmt.Sprintf("journal %s does not cite the one before it", j.Origin))
+	case p.Size < before.size:
+		v.find(j.Origin, "cites its predecessor at %d records, but the ledger holds %d: the box was set back or copied", p.Size, before.size)
+	case p.Size > before.size:
+		v.verdict.Flags = append(v.verdict.Flags, fmt.Sprintf("withheld: journal %s had %d records, the ledger holds %d", before.Origin, p.Size, before.size))
+	case p.Root != [32]byte(before.root):
+		v.find(j.Origin, "cites another root of its predecessor than the ledger holds")
+	}
+}
