@@ -1,0 +1,43 @@
+# make test: everything that a bare machine with Go can check. It says what it lacks.
+GO ?= go
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME ?= 30s
+
+# The race detector needs a C compiler. Without one the tests run all the same, and the line says so.
+RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
+
+.PHONY: test lint generated cross fuzz demo
+
+test:
+	@command -v $(GO) >/dev/null || { echo "make test needs Go 1.26 or later: https://go.dev/dl/"; exit 1; }
+	@[ -n "$(RACE)" ] || echo "no C compiler: the tests run without the race detector (apt-get install gcc)"
+	@command -v mkfs.ext4 >/dev/null || echo "no mkfs.ext4: power-cut tests skip (apt-get install e2fsprogs)"
+	@[ -n "$$ISOTHERM_TESTDATA" ] || echo "ISOTHERM_TESTDATA is not set: tests on captures and vectors skip"
+	$(GO) test $(RACE) -timeout 20m ./...
+
+lint:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt these files"; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+# Golden files and other generated files must come out as they are committed.
+generated:
+	$(GO) test ./ledger/... -run 'Golden|golden' -update >/dev/null
+	git diff --exit-code -- '*/testdata/*'
+
+# Boxes run on small ARM boards.
+cross:
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm GOARM=6 $(GO) build -o /dev/null ./cmd/trackerd
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -o /dev/null ./cmd/trackerd
+	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build ./...
+
+# Every parser of outside bytes, one after another.
+fuzz:
+	@for pkg in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+demo:
+	$(GO) run ./cmd/isotherm demo

@@ -1,0 +1,95 @@
+package serial
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"isotherm/hardware"
+)
+
+// Error is the only error type of this package. Its text says what failed, where,
+// why, and what to do about it.
+type Error struct {
+	Op    string         // "open", "configure", "read", "write", "flush", "set deadline"
+	Path  string         // the port, as it was given to Open
+	Fault hardware.Fault // the reason as the journal knows it
+	Err   error          // the cause; never nil
+}
+
+// Error gives the whole sentence for a person.
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s serial port %s: %s (%v): %s", e.Op, e.Path, e.Fault, e.Err, hint(e.Fault))
+}
+
+// Unwrap returns the cause, for errors.Is(err, os.ErrDeadlineExceeded) and the like.
+func (e *Error) Unwrap() error { return e.Err }
+
+// FaultOf returns the fault that err carries, and hardware.IOError for any other
+// error that is not nil.
+func FaultOf(err error) hardware.Fault {
+	if err == nil {
+		return hardware.None
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Fault
+	}
+	return hardware.IOError
+}
+
+func hint(f hardware.Fault) string {
+	switch f {
+	case hardware.NotFound:
+		return "check the cable; names move, so use /dev/serial/by-id/"
+	case hardware.Busy:
+		return "stop the other program that uses it; on a Raspberry Pi also the login console (serial-getty@)"
+	case hardware.Denied:
+		return "add this user to the group dialout, or allow the device in the service unit"
+	case hardware.NotATTY:
+		return "give the path of a serial port"
+	case hardware.Unplugged:
+		return "plug the device in again"
+	case hardware.WriteStuck:
+		return "nothing takes the bytes; check flow control and wiring"
+	case hardware.Silent:
+		return "check power, wiring and baud rate"
+	case hardware.Closed:
+		return "it was closed by this program"
+	default:
+		return "see the kernel log"
+	}
+}
+
+// openFault maps why open or configure failed.
+func openFault(err error) hardware.Fault {
+	switch {
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV):
+		return hardware.NotFound
+	case errors.Is(err, unix.EBUSY), errors.Is(err, unix.EWOULDBLOCK):
+		return hardware.Busy
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+		return hardware.Denied
+	case errors.Is(err, unix.ENOTTY), errors.Is(err, unix.EISDIR), errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOTDIR):
+		return hardware.NotATTY
+	case errors.Is(err, unix.EIO):
+		return hardware.Unplugged
+	}
+	return hardware.IOError
+}
+
+// useFault maps why a read, write or flush failed. Which fault a deadline means
+// depends on the direction, so the caller says.
+func useFault(err error, onDeadline hardware.Fault) hardware.Fault {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return onDeadline
+	case errors.Is(err, os.ErrClosed):
+		return hardware.Closed
+	case errors.Is(err, io.EOF), errors.Is(err, unix.EIO), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV):
+		return hardware.Unplugged
+	}
+	return hardware.IOError
+}
