@@ -1,0 +1,175 @@
+// Package identity is a person's folder on their own device: who they are, which ledger they act in, their token and their
+// signing key. The key never leaves the folder. It also makes and delivers signed acts, for the isotherm command and for
+// the demonstration alike.
+package identity
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"isotherm/api/client"
+	"isotherm/ledger"
+	"isotherm/ledger/custody"
+)
+
+// Files of the folder. The token and the key must be readable by their owner only.
+const (
+	meFile    = "me.json"
+	caFile    = "ca.pem"
+	tokenFile = "token"
+	keyFile   = "key" // 32-byte Ed25519 seed (RFC 8032), hexadecimal
+)
+
+// Me is a person with what they need to act. Key signs acts; Token signs in.
+type Me struct {
+	Person       ledger.PersonID `json:"person"`
+	Name         string          `json:"name"`
+	Organisation string          `json:"organisation"`
+	Role         string          `json:"role"`
+	Origin       string          `json:"origin"` // of the ledger
+	URLs         []string        `json:"urls"`   // of its nodes' APIs
+
+	CA    []byte             `json:"-"` // PEM
+	Token string             `json:"-"`
+	Key   ed25519.PrivateKey `json:"-"`
+	dir   string
+}
+
+// Save writes the folder, which must not hold an identity yet.
+func (m *Me) Save(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("save identity: %w", err)
+	}
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return fmt.Errorf("save identity: %w", err)
+	}
+	files := []struct {
+		name string
+		data []byte
+	}{{keyFile, []byte(hex.EncodeToString(m.Key.Seed()) + "\n")}, {tokenFile, []byte(m.Token + "\n")}, {caFile, m.CA}, {meFile, append(text, '\n')}}
+	for _, f := range files {
+		if err := writeNew(filepath.Join(dir, f.name), f.data); err != nil {
+			return fmt.Errorf("save identity: %w", err)
+		}
+	}
+	m.dir = dir
+	return nil
+}
+
+// writeNew writes and syncs a file that must not exist.
+func writeNew(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// Load reads the folder. It refuses secrets that others can read.
+func Load(dir string) (*Me, error) {
+	text, err := os.ReadFile(filepath.Join(dir, meFile))
+	if err != nil {
+		return nil, fmt.Errorf("load identity: %w: make one with isotherm enrol person", err)
+	}
+	m := &Me{dir: dir}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(m); err != nil {
+		return nil, fmt.Errorf("load identity %s: %w", filepath.Join(dir, meFile), err)
+	}
+	seed, err := readSecret(filepath.Join(dir, keyFile))
+	if err != nil {
+		return nil, fmt.Errorf("load identity: %w", err)
+	}
+	raw, err := hex.DecodeString(seed)
+	if err != nil || len(raw) != ed25519.SeedSize {
+		return nil, fmt.Errorf("load identity: %s does not hold a key", filepath.Join(dir, keyFile))
+	}
+	m.Key = ed25519.NewKeyFromSeed(raw)
+	if m.Token, err = readSecret(filepath.Join(dir, tokenFile)); err != nil {
+		return nil, fmt.Errorf("load identity: %w", err)
+	}
+	if m.CA, err = os.ReadFile(filepath.Join(dir, caFile)); err != nil {
+		return nil, fmt.Errorf("load identity: %w", err)
+	}
+	return m, nil
+}
+
+func readSecret(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		return "", fmt.Errorf("%s can be read by others (mode %04o): chmod 600 it", path, mode)
+	}
+	text, err := os.ReadFile(path)
+	return strings.TrimSpace(string(text)), err
+}
+
+// Client returns a client of the ledger that acts as this person.
+func (m *Me) Client() (*client.Client, error) {
+	return client.New(client.Options{URLs: m.URLs, CAFile: filepath.Join(m.dir, caFile), Token: m.Token})
+}
+
+// Party names the person in statements.
+func (m *Me) Party() custody.Party {
+	return custody.Party{Person: m.Person, Organisation: m.Organisation}
+}
+
+// Enrol makes a new person: the key is made here, the ledger learns its public half. The result is not saved yet.
+func (m *Me) Enrol(ctx context.Context, name, organisation, role string) (*Me, error) {
+	c, err := m.Client()
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	public, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return nil, fmt.Errorf("enrol %s: %w", name, err)
+	}
+	made := &Me{Person: ledger.NewPersonID(), Name: name, Organisation: organisation, Role: role, Origin: m.Origin, URLs: m.URLs, CA: m.CA, Key: key}
+	answer, err := c.EnrolPerson(ctx, client.Person{ID: made.Person, Name: name, Organisation: organisation, Role: role, Key: public})
+	if err != nil {
+		return nil, fmt.Errorf("enrol %s: %w", name, err)
+	}
+	made.Token = answer.Token
+	return made, nil
+}
+
+// Act completes a statement, signs it, also by those who checked with the person, and delivers it. For every kind but
+// Open it follows the newest act that the ledger holds. EventTimeMS is the caller's.
+func (m *Me) Act(ctx context.Context, c *client.Client, s custody.Statement, others ...*Me) (*custody.Act, client.ActAnswer, error) {
+	var none client.ActAnswer
+	if s.Kind != custody.Open && s.Parent == [32]byte{} {
+		shipment, err := c.Shipment(ctx, s.Shipment)
+		if err != nil {
+			return nil, none, err
+		}
+		s.Parent = shipment.Tip
+	}
+	if s.ID.IsZero() {
+		s.ID = ledger.NewActID()
+	}
+	s.Ledger, s.By = m.Origin, m.Party()
+	act, err := custody.NewAct(s)
+	if err != nil {
+		return nil, none, err
+	}
+	act.Sign(m.Key, m.Person, custody.RoleActor, s.EventTimeMS, s.Head)
+	for _, o := range others {
+		act.Sign(o.Key, o.Person, custody.RoleSecond, s.EventTimeMS, s.Head)
+	}
+	answer, err := c.SubmitAct(ctx, act.Marshal())
+	return act, answer, err
+}

@@ -1,0 +1,193 @@
+package journey
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"isotherm/cmd/internal/identity"
+	"isotherm/tracker"
+)
+
+// box is the tracker in the box, with the network between it and the ledger.
+type box struct {
+	config string
+	url    string // of its own page
+	relays []*relay
+	proc   *process
+}
+
+// startBox configures the box, enrols it with a one-time token, and starts it.
+func (j *Journey) startBox(ctx context.Context) error {
+	j.box = &box{config: filepath.Join(j.opts.Dir, "box", "trackerd.toml")}
+	for _, n := range j.cluster.nodes {
+		r, err := newRelay(n.api)
+		if err != nil {
+			return err
+		}
+		j.box.relays = append(j.box.relays, r)
+	}
+	ports, err := freePorts(1)
+	if err != nil {
+		return err
+	}
+	local := fmt.Sprintf("127.0.0.1:%d", ports[0])
+	j.box.url = "http://" + local
+	if err := os.MkdirAll(filepath.Dir(j.box.config), 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(j.box.config, []byte(j.boxConfig(local)), 0o600); err != nil {
+		return err
+	}
+	if err := j.enrolBox(ctx); err != nil {
+		return err
+	}
+	if err := j.StartBox(ctx); err != nil {
+		return err
+	}
+	j.say("the box is on: probes on %s, receiver on %s", j.devices.probes.Path(), j.devices.gnss.Path())
+	return nil
+}
+
+// sampleEvery is the simulated time between readings, short beside every rule's delay.
+const sampleEvery = 20 * time.Second
+
+// boxConfig is the box's configuration file.
+func (j *Journey) boxConfig(local string) string {
+	var urls []string
+	for _, r := range j.box.relays {
+		urls = append(urls, fmt.Sprintf("%q", "https://"+r.addr()))
+	}
+	return fmt.Sprintf(`data_dir = %q
+sample_interval = %q
+flush_interval = "500ms"
+sync_interval = "1s"
+local_addr = %q
+ledger = [%s]
+ca_file = %q
+
+[gnss]
+path = %q
+fix_max_age = "2m"
+
+[clock]
+rate = %d
+start = %s
+epoch = %s
+
+[[probe]]
+path = %q
+address = %d
+register = %d
+preset = "pt100-tenth"
+place = "organ"
+
+[[probe]]
+path = %q
+address = %d
+register = %d
+preset = "pt100-tenth"
+place = "box"
+`, filepath.Join(j.opts.Dir, "box", "data"), sampleEvery.String(), local, strings.Join(urls, ", "), filepath.Join(j.cluster.dir, "ca.pem"),
+		j.devices.gnss.Path(), j.plan.rate, j.plan.start.UTC().Format(time.RFC3339Nano), j.plan.epoch.UTC().Format(time.RFC3339Nano),
+		j.devices.probes.Path(), organProbe, register, j.devices.probes.Path(), airProbe, register)
+}
+
+// enrolBox makes a one-time token as administrator and has the box use it.
+func (j *Journey) enrolBox(ctx context.Context) error {
+	c, err := j.people.admin.Client()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	token, err := c.CreateEnrolToken(ctx, "demo box", 10*time.Minute)
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(j.opts.Dir, "box", "token")
+	if err := os.WriteFile(file, []byte(token.Token+"\n"), 0o600); err != nil {
+		return err
+	}
+	policy := filepath.Join(j.cluster.dir, "policy")
+	return j.starter.run(ctx, "trackerd", "trackerd-enrol", "enrol", "--config", j.box.config, "--token-file", file, "--policy", policy)
+}
+
+// StartBox starts the box's program, again after a kill.
+func (j *Journey) StartBox(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	var err error
+	j.box.proc, err = j.starter.start(ctx, "trackerd", "trackerd", "run", "--config", j.box.config)
+	return err
+}
+
+// KillBox ends the box's program with kill -9.
+func (j *Journey) KillBox() {
+	j.box.proc.kill()
+	j.say("kill -9: the box's program")
+}
+
+// CutNetwork takes the box's network away, or gives it back.
+func (j *Journey) CutNetwork(cut bool) error {
+	for _, r := range j.box.relays {
+		r.setCut(cut)
+	}
+	if cut {
+		j.say("the box has no network; it goes on recording")
+	} else {
+		j.say("the network is back")
+	}
+	return nil
+}
+
+// BoxStatus asks the box how it is.
+func (j *Journey) BoxStatus(ctx context.Context) (tracker.Status, error) {
+	var s tracker.Status
+	err := identity.BoxStatus(ctx, j.box.url, &s)
+	return s, err
+}
+
+// reportExcursion says what the box found out by itself.
+func (j *Journey) reportExcursion(ctx context.Context) error {
+	s, err := j.BoxStatus(ctx)
+	if err != nil {
+		j.say("the box's page does not answer just now")
+		return nil // the end of the journey decides
+	}
+	for _, x := range s.Excursions {
+		j.say("the box raises its alarm: %s, probe %d", x.Rule, x.Probe)
+	}
+	return nil
+}
+
+// synced waits until the ledger has given receipts for all that the box recorded up to now.
+func (b *box) synced(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	goal := int64(-1)
+	return poll(ctx, "the box's receipts", func(ctx context.Context) (bool, error) {
+		var s tracker.Status
+		if err := identity.BoxStatus(ctx, b.url, &s); err != nil {
+			return false, nil // it may be restarting
+		}
+		if goal < 0 {
+			goal = s.Recorded
+		}
+		older := s.Unsent - (s.Flushed - s.Receipted)
+		return older <= 0 && s.Receipted >= goal, nil
+	})
+}
+
+func (b *box) close() error {
+	var err error
+	if b.proc != nil && b.proc.running() {
+		err = b.proc.stop()
+	}
+	for _, r := range b.relays {
+		r.close()
+	}
+	return err
+}

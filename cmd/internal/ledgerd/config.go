@@ -1,0 +1,122 @@
+package ledgerd
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// Config is the configuration file of a node, in TOML. An unknown key is an error that names it. Paths are relative to
+// the file's folder. It holds no secret, only paths to them; who can write it decides which keys and peers count.
+type Config struct {
+	// Name of the node, for life: in its certificate, in the cosigner set, in every entry it proposes. Required. A node
+	// that lost its disk needs a new one.
+	Name string `toml:"name"`
+	// DataDir holds the replicated state, the raft log and what the node has signed. Default "data". Trusted: who can
+	// write there can change what this node shows, but not what others cosigned.
+	DataDir string `toml:"data_dir"`
+	// ClusterListen is the host:port of the cluster port. Required. Only members with a certificate get past it.
+	ClusterListen string `toml:"cluster_listen"`
+	// ClusterAdvertise is the host:port at which the other nodes reach it. Default: cluster_listen.
+	ClusterAdvertise string `toml:"cluster_advertise"`
+	// APIListen is the host:port of the API. Required.
+	APIListen string `toml:"api_listen"`
+	// ClusterCertFile is the node's certificate among nodes, PEM. Default "cluster.pem".
+	ClusterCertFile string `toml:"cluster_cert_file"`
+	// ClusterKeyFile is its key. Default "cluster.key". Who holds it can speak as this node to the others.
+	ClusterKeyFile string `toml:"cluster_key_file"`
+	// APICertFile is the certificate of the API, PEM. Default "api.pem".
+	APICertFile string `toml:"api_cert_file"`
+	// APIKeyFile is its key. Default "api.key". Who holds it can read what clients send, tokens included.
+	APIKeyFile string `toml:"api_key_file"`
+	// CAFile is the private CA of all nodes, PEM. Default "ca.pem". Trusted: whoever it certifies as a peer is that peer.
+	CAFile string `toml:"ca_file"`
+	// LogKeyFile is the key that signs checkpoints, the same on all nodes. Default "log.key". Alone it proves nothing:
+	// a checkpoint counts with a majority of cosignatures.
+	LogKeyFile string `toml:"log_key_file"`
+	// CosignKeyFile is this node's cosigning key. Default "cosign.key". Majorities of them are what verifiers trust.
+	CosignKeyFile string `toml:"cosign_key_file"`
+	// KeyringFile seals tokens and the keys of cases, the same on all nodes, in no backup. Default "keyring". Who holds it
+	// and the data reads everything.
+	KeyringFile string `toml:"keyring_file"`
+	// GenesisFile is the ledger's first entry, signed by the operator. Default "genesis".
+	GenesisFile string `toml:"genesis_file"`
+	// PolicyFile pins the ledger's keys. Default "policy". Genesis must fit it.
+	PolicyFile string `toml:"policy_file"`
+	// FirstAdminFile is the first administrator, entered when the ledger begins. Default "first-admin.json". Trusted once.
+	FirstAdminFile string `toml:"first_admin_file"`
+	// Bootstrap makes a new cluster of the peers at the node's very first start. Default false. Never a second time, even
+	// if it stays true.
+	Bootstrap bool `toml:"bootstrap"`
+	// LogLevel is debug, info, warn or error. Default "info".
+	LogLevel slog.Level `toml:"log_level"`
+	// Peers are all nodes, this one among them: name and cluster address. Required. Trusted with ca_file.
+	Peers []Peer `toml:"peer"`
+
+	dir string // of the file
+}
+
+// Peer is a node of the cluster.
+type Peer struct {
+	Name string `toml:"name"`
+	Addr string `toml:"addr"` // host:port of its cluster port
+}
+
+// loadConfig reads a configuration file strictly and makes its paths absolute.
+func loadConfig(path string) (*Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	c := &Config{dir: dir, DataDir: "data", ClusterCertFile: "cluster.pem", ClusterKeyFile: "cluster.key", APICertFile: "api.pem",
+		APIKeyFile: "api.key", CAFile: caFile, LogKeyFile: "log.key", CosignKeyFile: "cosign.key", KeyringFile: "keyring",
+		GenesisFile: "genesis", PolicyFile: policyFile, FirstAdminFile: "first-admin.json"}
+	d := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
+	if err := d.Decode(c); err != nil {
+		return nil, fmt.Errorf("read configuration %s: %w", path, tomlError(err))
+	}
+	for _, p := range []*string{&c.DataDir, &c.ClusterCertFile, &c.ClusterKeyFile, &c.APICertFile, &c.APIKeyFile, &c.CAFile, &c.LogKeyFile,
+		&c.CosignKeyFile, &c.KeyringFile, &c.GenesisFile, &c.PolicyFile, &c.FirstAdminFile} {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(dir, *p)
+		}
+	}
+	if c.ClusterAdvertise == "" {
+		c.ClusterAdvertise = c.ClusterListen
+	}
+	switch {
+	case c.Name == "" || c.ClusterListen == "" || c.APIListen == "":
+		return nil, fmt.Errorf("configuration %s: name, cluster_listen and api_listen are required", path)
+	case len(c.Peers) == 0:
+		return nil, fmt.Errorf("configuration %s: no [[peer]] is named", path)
+	}
+	return c, nil
+}
+
+// tomlError names unknown keys and places, which the library keeps in types of its own.
+func tomlError(err error) error {
+	var unknown *toml.StrictMissingError
+	if errors.As(err, &unknown) {
+		var keys []string
+		for _, e := range unknown.Errors {
+			keys = append(keys, strings.Join(e.Key(), "."))
+		}
+		return fmt.Errorf("unknown key %s", strings.Join(keys, ", "))
+	}
+	var wrong *toml.DecodeError
+	if errors.As(err, &wrong) {
+		row, column := wrong.Position()
+		return fmt.Errorf("line %d, column %d: %w", row, column, err)
+	}
+	return err
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"isotherm/ledger"
+)
+
+func exportCommand() *cobra.Command {
+	var s session
+	var out, reason string
+	cmd := &cobra.Command{
+		Use:     "export SHIPMENT",
+		Short:   "Write a shipment's evidence bundle",
+		Long:    "Export writes one file that holds all that is needed to check a shipment offline. The ledger notes who took it and why.",
+		Example: "  isotherm export --me auditor --reason 'yearly audit' --out case.bundle 3f0c…",
+		Args:    exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := ledger.ParseID[ledger.ShipmentID](args[0])
+			if err != nil {
+				return usageError{err}
+			}
+			if out == "" {
+				return usageError{fmt.Errorf("--out is needed: the file to write")}
+			}
+			me, err := s.load()
+			if err != nil {
+				return err
+			}
+			c, err := me.Client()
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			return writeWhole(out, func(w io.Writer) error { return c.Export(cmd.Context(), id, reason, w) })
+		},
+	}
+	s.flags(cmd)
+	cmd.Flags().StringVar(&out, "out", "", "file to write (required)")
+	cmd.Flags().StringVar(&reason, "reason", "", "why it is taken; the ledger keeps it")
+	return cmd
+}
+
+// writeWhole writes a file that appears only when all of it is written and synced.
+func writeWhole(path string, write func(io.Writer) error) error {
+	tmp := path + ".part"
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp) // gone already when all went well
+	if err := write(f); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}

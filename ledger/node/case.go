@@ -1,0 +1,310 @@
+package node
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"isotherm/ledger"
+	"isotherm/ledger/batch"
+	"isotherm/ledger/custody"
+	"isotherm/ledger/entry"
+	"isotherm/ledger/merkle"
+	"isotherm/ledger/record"
+	"isotherm/ledger/store"
+	"isotherm/ledger/trip"
+)
+
+// shipmentCase is what one state of the ledger says about a shipment. It is never changed once made; a newer one shares
+// the acts and records that both hold.
+type shipmentCase struct {
+	id       ledger.ShipmentID
+	count    uint64 // entries of the case's chain that are in it
+	acts     []custody.Entered
+	state    *custody.State
+	journals []journalPart // of the trip, in the order in which the ledger learned of them
+	judged   *trip.Assessment
+	trouble  error // why judged is nil
+	used     int64 // when it was last asked for, by the cache's count; guarded by caseCache.mu
+}
+
+// journalPart is the part of an incarnation that belongs to a trip.
+type journalPart struct {
+	box     ledger.BoxID
+	inc     ledger.IncarnationID
+	from    int64 // seq of the first record
+	size    int64 // up to where the ledger holds the journal
+	boot    *record.Boot
+	records []*record.Record
+}
+
+// Limits of what is kept in memory.
+const (
+	maxCachedRecords = 500_000   // in all cases, some 150 MB: a hundred trips of 12 hours at one reading in 10 s
+	maxTripRecords   = 2_000_000 // of one trip; a longer one is exported, but not judged here
+)
+
+// caseCache keeps cases, so that a board that is looked at every few seconds does not decode every batch each time.
+type caseCache struct {
+	mu      sync.Mutex
+	m       map[ledger.ShipmentID]*shipmentCase // guarded by mu
+	clock   int64                               // guarded by mu
+	records int                                 // in m; guarded by mu
+}
+
+func (c *caseCache) init() { c.m = map[ledger.ShipmentID]*shipmentCase{} }
+
+func (c *caseCache) get(id ledger.ShipmentID) *shipmentCase {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.m[id]
+	if s != nil {
+		c.clock++
+		s.used = c.clock
+	}
+	return s
+}
+
+func (s *shipmentCase) held() int {
+	total := 0
+	for _, j := range s.journals {
+		total += len(j.records)
+	}
+	return total
+}
+
+// put keeps a case and lets go of those that were not asked for the longest.
+func (c *caseCache) put(s *shipmentCase) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if old := c.m[s.id]; old != nil {
+		c.records -= old.held()
+	}
+	c.clock++
+	s.used = c.clock
+	c.m[s.id] = s
+	c.records += s.held()
+	if c.records <= maxCachedRecords {
+		return
+	}
+	byUse := slices.SortedFunc(maps.Values(c.m), func(a, b *shipmentCase) int { return int(a.used - b.used) })
+	for _, old := range byUse[:len(byUse)-1] {
+		if c.records <= maxCachedRecords {
+			return
+		}
+		delete(c.m, old.id)
+		c.records -= old.held()
+	}
+}
+
+// shipment returns the case as the view shows it. CodeNotFound for one that the ledger does not know.
+func (n *Node) shipment(v *store.View, id ledger.ShipmentID) (*shipmentCase, error) {
+	count, _, ok := v.Last(entry.Case(id))
+	if !ok {
+		return nil, ledger.Errorf(ledger.CodeNotFound, "no shipment %s", id)
+	}
+	old := n.cases.get(id)
+	if old == nil || old.count > count { // a view older than the cache is rare: it gets a case of its own
+		old = &shipmentCase{id: id, state: custody.Fold(nil)}
+	}
+	c := &shipmentCase{id: id, count: count, acts: old.acts, state: old.state, judged: old.judged, trouble: old.trouble}
+	if old.count != count {
+		acts, err := n.newActs(v, id, old.count)
+		if err != nil {
+			return nil, err
+		}
+		if len(acts) > 0 {
+			c.acts = append(slices.Clip(c.acts), acts...)
+			c.state, c.judged, c.trouble = custody.Fold(c.acts), nil, nil
+		}
+	}
+	if err := c.loadTrip(v, old.journals); err != nil {
+		return nil, err
+	}
+	if c.judged == nil && c.trouble == nil || !sameParts(c.journals, old.journals) {
+		c.judge()
+	}
+	n.cases.put(c)
+	return c, nil
+}
+
+func sameParts(a, b []journalPart) bool {
+	return slices.EqualFunc(a, b, func(x, y journalPart) bool { return x.inc == y.inc && x.from == y.from && x.size == y.size })
+}
+
+// newActs returns the acts of the case's chain after its first have entries, in entry order.
+func (n *Node) newActs(v *store.View, id ledger.ShipmentID, have uint64) ([]custody.Entered, error) {
+	var out []custody.Entered
+	for count, index := range v.Chain(entry.Case(id)) {
+		if count <= have {
+			break
+		}
+		leaf, err := leafAt(v, index)
+		if err != nil {
+			return nil, err
+		}
+		if leaf.Kind != entry.KindAct {
+			continue
+		}
+		_, payload, err := n.open(v, index)
+		if errors.Is(err, errErased) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		act, err := custody.ParseAct(payload)
+		if err != nil {
+			return nil, fmt.Errorf("entry %d: %w", index, err)
+		}
+		out = append(out, custody.Entered{Act: act, Index: index, RecordTimeMS: leaf.RecordTimeMS})
+	}
+	slices.Reverse(out)
+	return out, nil
+}
+
+// tripPart names a journal of a trip and where in it the trip begins.
+type tripPart struct {
+	box  ledger.BoxID
+	inc  ledger.IncarnationID
+	from int64
+}
+
+// tripParts returns the journals of the trip that the statement packs: from the incarnation that it cites to the one that
+// the receipt cites, or to the newest. Empty when the ledger has not got the cited one yet.
+func tripParts(v *store.View, packing *custody.Statement, received *merkle.Checkpoint) []tripPart {
+	start, ok := custody.HeadOf(packing.Head)
+	if !ok {
+		return nil
+	}
+	var out []tripPart
+	for _, inc := range v.Journals(packing.Box) {
+		origin := record.Origin(packing.Box, inc)
+		switch {
+		case origin == start.Origin:
+			out = append(out, tripPart{packing.Box, inc, start.Size})
+		case len(out) > 0:
+			out = append(out, tripPart{packing.Box, inc, 0})
+		}
+		if len(out) > 0 && received != nil && origin == received.Origin {
+			break
+		}
+	}
+	return out
+}
+
+// loadTrip reads the records of the trip that old does not hold.
+func (c *shipmentCase) loadTrip(v *store.View, old []journalPart) error {
+	if c.state.Packing == nil {
+		return nil
+	}
+	total := 0
+	for _, p := range tripParts(v, c.state.Packing, c.state.ReceivedAt) {
+		j := journalPart{box: p.box, inc: p.inc, from: p.from}
+		for _, o := range old {
+			if o.inc == p.inc && o.from == p.from {
+				j = o
+			}
+		}
+		if err := j.extend(v, maxTripRecords-total); err != nil {
+			return err
+		}
+		total += len(j.records)
+		c.journals = append(c.journals, j)
+	}
+	return nil
+}
+
+// errTooLong is the trouble with a trip of more records than are judged here.
+var errTooLong = fmt.Errorf("the trip has more than %d records: export it and verify the bundle to have it judged", maxTripRecords)
+
+// extend reads the journal's records that are not held yet, at most limit.
+func (j *journalPart) extend(v *store.View, limit int) error {
+	held, ok := v.Journal(j.inc)
+	if !ok || held.Size <= j.size {
+		return nil
+	}
+	if j.boot == nil {
+		for b := range v.Batches(j.inc, 0) {
+			first, err := parseRecords(b, 0, 1)
+			if err != nil {
+				return err
+			}
+			if len(first) == 1 {
+				j.boot = first[0].Boot
+			}
+			break
+		}
+	}
+	records := slices.Clip(j.records) // an older case may share the array
+	for b := range v.Batches(j.inc, max(j.size, j.from)) {
+		more, err := parseRecords(b, max(j.size, j.from), held.Size)
+		if err != nil {
+			return err
+		}
+		if records = append(records, more...); len(records) > limit {
+			break
+		}
+	}
+	j.records, j.size = records, held.Size
+	return nil
+}
+
+// parseRecords returns the records of a stored batch with from <= seq < to. One that this version can't read is left out:
+// it stays in the ledger, and an export has it.
+func parseRecords(b store.Batch, from, to int64) ([]*record.Record, error) {
+	decoded, err := batch.Decode(bytes.Clone(b.Wire)) // rows alias the wire, which ends with the view
+	if err != nil {
+		return nil, fmt.Errorf("stored batch of entry %d: %w", b.Index, err)
+	}
+	out := make([]*record.Record, 0, len(decoded.Records))
+	for i, raw := range decoded.Records {
+		if seq := b.From + int64(i); seq < from || seq >= to {
+			continue
+		}
+		if r, err := record.Parse(raw); err == nil {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// judge assesses the trip.
+func (c *shipmentCase) judge() {
+	c.judged, c.trouble = nil, nil
+	if c.held() > maxTripRecords {
+		c.trouble = errTooLong
+		return
+	}
+	journals := make([]trip.Journal, 0, len(c.journals))
+	for _, j := range c.journals {
+		if j.boot == nil {
+			continue
+		}
+		journals = append(journals, trip.Journal{Origin: record.Origin(j.box, j.inc), From: j.from, Boot: j.boot, Records: j.records})
+	}
+	if c.state.Packing != nil && len(journals) == 0 {
+		c.trouble = errors.New("no record of the box has come since packing")
+		return
+	}
+	c.judged, c.trouble = trip.Assess(c.state, journals)
+}
+
+// journaledActs returns the hashes of the acts in the trip's records.
+func (c *shipmentCase) journaledActs() map[[32]byte]bool {
+	out := map[[32]byte]bool{}
+	for _, j := range c.journals {
+		for _, r := range j.records {
+			if r.Act == nil {
+				continue
+			}
+			if act, err := custody.ParseAct(r.Act.Bytes); err == nil {
+				out[act.Hash()] = true
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,148 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"isotherm/ledger"
+	"isotherm/ledger/entry"
+	"isotherm/ledger/store"
+)
+
+// Person is an enrolled person.
+type Person struct {
+	entry.PersonEnrolled
+	Index int64 // of the enrolment
+}
+
+// peopleCache keeps decrypted enrolments: they never change. It holds at most maxPeople, which is more than a country's
+// transplant staff with a box in hand; beyond that it starts anew.
+type peopleCache struct {
+	mu sync.Mutex
+	m  map[ledger.PersonID]*Person // guarded by mu
+}
+
+const maxPeople = 50_000
+
+func (c *peopleCache) init() { c.m = map[ledger.PersonID]*Person{} }
+
+func (c *peopleCache) get(id ledger.PersonID) *Person {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.m[id]
+}
+
+func (c *peopleCache) put(p *Person) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.m) >= maxPeople {
+		clear(c.m)
+	}
+	c.m[p.Person] = p
+}
+
+func personDedup(id ledger.PersonID) *ledger.ActID { return dedupID("person", id[:]) }
+
+// person returns an enrolled person, nil for one who is unknown or erased.
+func (n *Node) person(v *store.View, id ledger.PersonID) (*Person, error) {
+	if p := n.people.get(id); p != nil {
+		return p, nil
+	}
+	index, ok := v.EntryOfAct(*personDedup(id))
+	if !ok {
+		return nil, nil
+	}
+	_, payload, err := n.open(v, index)
+	if errors.Is(err, errErased) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	enrolled, err := entry.ParsePersonEnrolled(payload)
+	if err != nil {
+		return nil, fmt.Errorf("entry %d: %w", index, err)
+	}
+	p := &Person{PersonEnrolled: *enrolled, Index: index}
+	n.people.put(p)
+	return p, nil
+}
+
+// leafAt returns the leaf of an entry.
+func leafAt(v *store.View, index int64) (*entry.Leaf, error) {
+	raw, err := v.Leaf(index)
+	if err != nil {
+		return nil, err
+	}
+	leaf, err := entry.ParseLeaf(raw)
+	if err != nil {
+		return nil, fmt.Errorf("entry %d: %w", index, err)
+	}
+	return leaf, nil
+}
+
+// open returns an entry's leaf and its payload in the clear.
+func (n *Node) open(v *store.View, index int64) (*entry.Leaf, []byte, error) {
+	leaf, err := leafAt(v, index)
+	if err != nil {
+		return nil, nil, err
+	}
+	salted, err := n.salted(v, index)
+	if err != nil {
+		return leaf, nil, fmt.Errorf("entry %d: %w", index, err)
+	}
+	payload, err := leaf.Payload(salted)
+	if err != nil {
+		return leaf, nil, fmt.Errorf("entry %d: %w", index, err)
+	}
+	return leaf, payload, nil
+}
+
+// People returns everybody who is enrolled, in the order of IDs, with the state they were read from.
+func (n *Node) People() ([]*Person, At, error) {
+	var out []*Person
+	at, err := n.view(func(v *store.View) error {
+		for _, s := range v.Subjects(entry.SubjectPerson, [ledger.IDSize]byte{}, maxPeople) {
+			p, err := n.person(v, s.ID)
+			if err != nil {
+				return err
+			}
+			if p != nil {
+				out = append(out, p)
+			}
+		}
+		return nil
+	})
+	return out, at, err
+}
+
+// Person returns an enrolled person, nil when unknown.
+func (n *Node) Person(id ledger.PersonID) (*Person, At, error) {
+	var p *Person
+	at, err := n.view(func(v *store.View) error {
+		var err error
+		p, err = n.person(v, id)
+		return err
+	})
+	return p, at, err
+}
+
+// At says which node answered, and from a state of how many entries.
+type At struct {
+	Node    string
+	Entries int64
+}
+
+// view runs read on one state and says which.
+func (n *Node) view(read func(*store.View) error) (At, error) {
+	at := At{Node: n.name}
+	err := n.replica.View(func(v *store.View) error {
+		at.Entries = v.Size()
+		return read(v)
+	})
+	return at, err
+}
+
+// At says which node this is and how many entries it holds.
+func (n *Node) At() (At, error) { return n.view(func(*store.View) error { return nil }) }

@@ -1,0 +1,63 @@
+package node
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"isotherm/ledger"
+	"isotherm/ledger/merkle"
+	"isotherm/ledger/store"
+)
+
+// TileHeight is the height of C2SP tiles: 256 hashes each.
+const TileHeight = 8
+
+// Checkpoint returns the newest published checkpoint. CodeUnavailable before the first.
+func (n *Node) Checkpoint() ([]byte, error) {
+	signed := n.replica.Published()
+	if signed == nil {
+		return nil, ledger.Errorf(ledger.CodeUnavailable, "this node has not published a checkpoint yet")
+	}
+	return signed, nil
+}
+
+// published returns the size of the newest published checkpoint.
+func (n *Node) published() int64 {
+	cp, _ := merkle.PeekCheckpoint(n.replica.Published())
+	return cp.Size
+}
+
+// Tile returns a tile of hashes, or one of entries when t.L is -1: see c2sp.org/tlog-tiles. Only what the published
+// checkpoint covers can be had. CodeNotFound for anything else.
+func (n *Node) Tile(t tlog.Tile) ([]byte, error) {
+	size := n.published()
+	level := max(t.L, 0)
+	// A tile's last hash is over this many entries at least; computed so that no number can run over.
+	last := (t.N << TileHeight) + int64(t.W)
+	if t.H != TileHeight || t.N < 0 || t.N >= 1<<48 || t.W < 1 || t.W > 1<<TileHeight || level > 7 || last > size>>(TileHeight*level) {
+		return nil, ledger.Errorf(ledger.CodeNotFound, "no such tile, the published tree has %d entries", size)
+	}
+	var out []byte
+	err := n.replica.View(func(v *store.View) error {
+		var err error
+		if t.L >= 0 {
+			out, err = tlog.ReadTileData(t, v.HashReader())
+			return err
+		}
+		for i := t.N << TileHeight; i < last; i++ {
+			leaf, err := v.Leaf(i)
+			if err != nil {
+				return err
+			}
+			if len(leaf) > 1<<16-1 {
+				return fmt.Errorf("leaf %d of %d bytes does not fit a tile", i, len(leaf))
+			}
+			out = binary.BigEndian.AppendUint16(out, uint16(len(leaf)))
+			out = append(out, leaf...)
+		}
+		return nil
+	})
+	return out, err
+}

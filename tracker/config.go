@@ -1,0 +1,124 @@
+package tracker
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"isotherm/hardware"
+	"isotherm/ledger/entry"
+	"isotherm/ledger/merkle"
+	"isotherm/ledger/record"
+)
+
+// Locator knows the latest position; hardware/gnss.Receiver does. With fault None there is a fix and its age.
+type Locator interface {
+	Latest() (hardware.Fix, time.Duration, hardware.Fault)
+}
+
+// Probe is a temperature probe and what it measures.
+type Probe struct {
+	Place  string // 'organ', 'box', 'ambient'; a profile judges the probes of its place
+	Device hardware.Probe
+}
+
+// Trust checks receipts; entry.Trust does.
+type Trust interface {
+	// CheckReceipt returns what the receipt says of the journal, and the ledger's checkpoint that proves it.
+	CheckReceipt(receipt []byte, origin string) (*entry.Advance, merkle.Checkpoint, error)
+}
+
+// Config says what a box is made of. Zero durations mean the defaults.
+type Config struct {
+	DataDir   string  // key and journal
+	Software  string  // name and version, written into every boot record
+	Clock     Clock   // SystemClock or SimulatedClock
+	Probes    []Probe // numbered in readings by their place in this list
+	Locator   Locator // nil: the box has no receiver
+	Uplink    Uplink  // nil: the box is not enrolled; it records all the same
+	Trust     Trust   // whose receipts count; needed with Uplink
+	Unlinked  string  // why there is no uplink, for the status
+	Intervals         // how often
+	Local     string  // loopback address of the local page, "127.0.0.1:7401"; empty: none
+	Keep      int64   // bytes of journal to keep; receipted incarnations beyond it are removed; default 64 MiB
+	Ready     func()  // called once by Run, when the first record is on disk and the local page listens; may be nil
+	Logger    *slog.Logger
+}
+
+// Intervals are the box's rhythms. Sample goes by the box's clock, the others by real time.
+type Intervals struct {
+	Sample time.Duration // between readings, default 10 s
+	Flush  time.Duration // readings older than this survive a power cut, default 5 s
+	Sync   time.Duration // between batches when all is well, default 10 s; alarms and acts don't wait
+}
+
+const (
+	defaultSample = 10 * time.Second
+	defaultFlush  = 5 * time.Second
+	defaultSync   = 10 * time.Second
+	defaultKeep   = 64 << 20
+)
+
+// withDefaults checks the config and fills in what was left out.
+func (c Config) withDefaults() (Config, error) {
+	if c.DataDir == "" {
+		return c, errors.New("tracker: no data directory")
+	}
+	if c.Clock == nil {
+		return c, errors.New("tracker: no clock")
+	}
+	if sim, ok := c.Clock.(SimulatedClock); ok && (sim.Rate < 1 || sim.Rate > maxRate) {
+		return c, fmt.Errorf("tracker: simulated clock at rate %d, want 1 to %d", sim.Rate, maxRate)
+	}
+	if len(c.Probes) > record.MaxProbes {
+		return c, fmt.Errorf("tracker: %d probes, at most %d are allowed", len(c.Probes), record.MaxProbes)
+	}
+	for i, p := range c.Probes {
+		if p.Place == "" || p.Device == nil {
+			return c, fmt.Errorf("tracker: probe %d has no place or no device", i)
+		}
+	}
+	if c.Uplink != nil && c.Trust == nil {
+		return c, errors.New("tracker: an uplink without keys to check its receipts")
+	}
+	if err := checkLoopback(c.Local); err != nil {
+		return c, err
+	}
+	for _, d := range []struct {
+		value    *time.Duration
+		standard time.Duration
+	}{{&c.Sample, defaultSample}, {&c.Flush, defaultFlush}, {&c.Sync, defaultSync}} {
+		if *d.value == 0 {
+			*d.value = d.standard
+		}
+		if *d.value < time.Millisecond || *d.value > time.Hour {
+			return c, fmt.Errorf("tracker: interval of %v, want 1 ms to 1 h", *d.value)
+		}
+	}
+	if c.Keep == 0 {
+		c.Keep = defaultKeep
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c, nil
+}
+
+// checkLoopback refuses an address that others on the network could reach: the local page has no log-in.
+func checkLoopback(addr string) error {
+	if addr == "" {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("tracker: local address %q: %w", addr, err)
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil || !ip.IsLoopback() {
+		return fmt.Errorf("tracker: local address %q is not on loopback: use 127.0.0.1 or [::1] with a port", addr)
+	}
+	return nil
+}

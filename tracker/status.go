@@ -1,0 +1,176 @@
+package tracker
+
+import (
+	"isotherm/hardware"
+	"isotherm/ledger"
+	"isotherm/ledger/excursion"
+	"isotherm/ledger/record"
+	"isotherm/tracker/journal"
+)
+
+// LinkState says how the box stands with the ledger.
+type LinkState string
+
+// The states of the link.
+const (
+	LinkNone LinkState = "none" // the box is not enrolled
+	LinkIdle LinkState = "idle" // nothing was tried yet
+	LinkUp   LinkState = "up"   // the last call succeeded
+	LinkDown LinkState = "down" // the last call failed
+)
+
+// Link is the state of the uplink. Times are Unix milliseconds of the box's clock; 0 is never or none.
+type Link struct {
+	State          LinkState `json:"state"`
+	SinceMS        int64     `json:"since_ms"`
+	LastSyncMS     int64     `json:"last_sync_ms"`
+	WaitingSinceMS int64     `json:"waiting_since_ms"` // time of the oldest record that the ledger has not receipted
+	Problem        string    `json:"problem,omitempty"`
+	Stopped        []Stopped `json:"stopped,omitempty"`
+}
+
+// Stopped is an incarnation that is not sent, and why. Nothing of it is lost on the box.
+type Stopped struct {
+	Incarnation ledger.IncarnationID `json:"incarnation"`
+	Reason      string               `json:"reason"`
+}
+
+// SampleStatus is a probe's newest answer.
+type SampleStatus struct {
+	Probe  uint8  `json:"probe"`
+	Place  string `json:"place"`
+	TempMC *int32 `json:"temp_mc,omitempty"` // absent when there is a fault
+	Fault  string `json:"fault,omitempty"`
+}
+
+// ReadingStatus is the newest reading.
+type ReadingStatus struct {
+	Seq         uint64         `json:"seq"`
+	EventTimeMS int64          `json:"event_time_ms"`
+	Clock       string         `json:"clock"` // quality of that time
+	Samples     []SampleStatus `json:"samples"`
+	LatE7       *int32         `json:"lat_e7,omitempty"`
+	LonE7       *int32         `json:"lon_e7,omitempty"`
+	FixAgeMS    *uint32        `json:"fix_age_ms,omitempty"`
+	FixFault    string         `json:"fix_fault,omitempty"`
+}
+
+// ExcursionStatus is an excursion that is open.
+type ExcursionStatus struct {
+	Rule       string `json:"rule"`
+	Probe      uint8  `json:"probe"`
+	BeganMS    int64  `json:"began_ms"`
+	DurationMS int64  `json:"duration_ms"`
+	ExtremeMC  int32  `json:"extreme_mc"`
+}
+
+// StorageStatus says what keeps the box from writing its journal. It is absent while all is well.
+type StorageStatus struct {
+	SinceMS int64  `json:"since_ms"`
+	Waiting int    `json:"waiting"` // records in memory only
+	Dropped int    `json:"dropped"` // readings lost
+	Problem string `json:"problem"`
+}
+
+// DamageStatus tells of a journal file that was found damaged at start.
+type DamageStatus struct {
+	Incarnation ledger.IncarnationID `json:"incarnation"`
+	Kept        int64                `json:"kept"`
+	Known       int64                `json:"known"`
+	Problem     string               `json:"problem"`
+}
+
+// Status is what the box knows of itself.
+type Status struct {
+	Box         ledger.BoxID         `json:"box"`
+	Incarnation ledger.IncarnationID `json:"incarnation"`
+	NowMS       int64                `json:"now_ms"`
+	Clock       string               `json:"clock"`
+	Recorded    int64                `json:"recorded"`  // records, some perhaps in memory only
+	Flushed     int64                `json:"flushed"`   // records on disk
+	Receipted   int64                `json:"receipted"` // records that the ledger holds for good
+	Unsent      int64                `json:"unsent"`    // records of all incarnations that wait for a receipt
+	Shipment    *ledger.ShipmentID   `json:"shipment,omitempty"`
+	Profile     string               `json:"profile,omitempty"`
+	Alarm       bool                 `json:"alarm"`
+	Reading     *ReadingStatus       `json:"reading,omitempty"`
+	Excursions  []ExcursionStatus    `json:"excursions"`
+	Storage     *StorageStatus       `json:"storage,omitempty"`
+	Damage      []DamageStatus       `json:"damage,omitempty"`
+	Link        Link                 `json:"link"`
+}
+
+// Status returns the state of the box now. It may be called from any goroutine, and does not wait for the disk.
+func (t *Tracker) Status() Status {
+	now := t.cfg.Clock.Now()
+	newest := t.journal.Newest()
+	s := Status{Box: t.Box(), Incarnation: newest.Incarnation, NowMS: now.WallMS, Clock: now.Quality.String(),
+		Flushed: newest.Size, Excursions: []ExcursionStatus{}, Link: Link{State: LinkNone, Problem: t.cfg.Unlinked}}
+	if t.uplink != nil {
+		t.uplink.link.mu.Lock()
+		s.Link = t.uplink.link.Link
+		t.uplink.link.mu.Unlock()
+	}
+	for _, d := range t.journal.Damage() {
+		s.Damage = append(s.Damage, DamageStatus{Incarnation: d.Incarnation, Kept: d.Kept, Known: d.Known, Problem: d.Err.Error()})
+	}
+	t.rec.describe(&s, t.cfg.Probes)
+	countReceipts(&s, t.journal.Incarnations())
+	return s
+}
+
+func countReceipts(s *Status, list []journal.Incarnation) {
+	for _, inc := range list {
+		if inc.Current {
+			s.Receipted = inc.Receipted
+		}
+		s.Unsent += inc.Size - min(inc.Receipted, inc.Size)
+	}
+}
+
+// describe fills in what the recorder knows.
+func (r *recorder) describe(s *Status, probes []Probe) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.Recorded = int64(r.next)
+	if st := r.storage; st.since.Quality != 0 {
+		s.Storage = &StorageStatus{SinceMS: st.since.WallMS, Waiting: len(r.pending), Dropped: st.dropped, Problem: st.err.Error()}
+	}
+	if r.last != nil {
+		s.Reading = readingStatus(r.last, probes)
+	}
+	if r.watch == nil {
+		return
+	}
+	shipment := r.watch.shipment
+	s.Shipment, s.Profile, s.Alarm = &shipment, r.watch.profile, r.watch.alarm
+	for _, x := range r.watch.open() {
+		s.Excursions = append(s.Excursions, excursionStatus(x))
+	}
+}
+
+func excursionStatus(x *excursion.Excursion) ExcursionStatus {
+	return ExcursionStatus{Rule: x.Rule.Name, Probe: x.Probe, BeganMS: x.Began.WallMS, DurationMS: x.DurationMS(), ExtremeMC: x.ExtremeMC}
+}
+
+func readingStatus(r *record.Record, probes []Probe) *ReadingStatus {
+	out := &ReadingStatus{Seq: r.Seq, EventTimeMS: r.At.WallMS, Clock: r.At.Quality.String()}
+	for _, sample := range r.Reading.Samples {
+		s := SampleStatus{Probe: sample.Probe, Place: probes[sample.Probe].Place}
+		if sample.Fault != 0 {
+			s.Fault = hardware.Fault(sample.Fault).String()
+		} else {
+			temp := sample.TempMC
+			s.TempMC = &temp
+		}
+		out.Samples = append(out.Samples, s)
+	}
+	if fix := r.Reading.Fix; fix != nil {
+		lat, lon, age := fix.LatE7, fix.LonE7, fix.AgeMS
+		out.LatE7, out.LonE7, out.FixAgeMS = &lat, &lon, &age
+	}
+	if r.Reading.FixFault != 0 {
+		out.FixFault = hardware.Fault(r.Reading.FixFault).String()
+	}
+	return out
+}
