@@ -82,7 +82,7 @@ func TestAPI_journey(t *testing.T) {
 
 func checkBoard(t *testing.T, p *person, s *shipment, holder *person) {
 	t.Helper()
-	board, err := p.Shipments(t.Context())
+	board, err := p.Linearizable().Shipments(t.Context())
 	if err != nil || len(board.Shipments) != 1 {
 		t.Fatalf("board: %+v, %v", board, err)
 	}

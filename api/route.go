@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"isotherm/api/client"
 	"isotherm/ledger"
 	"isotherm/ledger/entry"
 	"isotherm/ledger/node"
@@ -96,7 +97,7 @@ func (s *server) guard(r route) echo.MiddlewareFunc {
 			if r.who == byToken {
 				return next(c) // the handler uses it up
 			}
-			p, err := s.node.Authenticate(token)
+			p, err := s.node.Authenticate(c.Request().Context(), token)
 			if err != nil {
 				return err
 			}
@@ -106,6 +107,23 @@ func (s *server) guard(r route) echo.MiddlewareFunc {
 			c.Set(principalKey, p)
 			return next(c)
 		}
+	}
+}
+
+// fresh makes a read linearizable when the caller asks for it: then it contains everything that any node acknowledged
+// before. Without a majority such a read fails, while others still answer.
+func (s *server) fresh(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		switch c.QueryParam(client.FreshParam) {
+		case "":
+		case "true":
+			if err := s.node.Linearizable(c.Request().Context()); err != nil {
+				return err
+			}
+		default:
+			return ledger.Errorf(ledger.CodeInvalid, "%s must be true, or not there", client.FreshParam)
+		}
+		return next(c)
 	}
 }
 

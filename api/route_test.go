@@ -146,6 +146,7 @@ func TestAPI_errors(t *testing.T) {
 		{"no such page", "GET", "/v2/shipments", "", nil, 404, ledger.CodeNotFound},
 		{"wrong method", "DELETE", "/v1/shipments", "", nil, 405, ledger.CodeInvalid},
 		{"no token", "GET", "/v1/shipments", "", nil, 401, ledger.CodeUnauthenticated},
+		{"a freshness of its own", "GET", "/v1/shipments?linearizable=yes", token, nil, 400, ledger.CodeInvalid},
 		{"long token", "GET", "/v1/shipments", "isotherm_person_" + strings.Repeat("x", 1000), nil, 401, ledger.CodeUnauthenticated},
 		{"token of the other kind", "GET", "/v1/shipments", "isotherm_box_x", nil, 401, ledger.CodeUnauthenticated},
 		{"oversize batch", "POST", "/v1/boxes/" + ledger.BoxID{}.String() + "/sync", "", large, 413, ledger.CodeInvalid},

@@ -77,7 +77,11 @@ func New(o Options) (http.Handler, error) {
 		if r.method == http.MethodGet {
 			chain = append(chain, middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 2048}))
 		}
-		e.Add(r.method, r.path, r.handle, append(chain, s.guard(r))...)
+		chain = append(chain, s.guard(r))
+		if r.method == http.MethodGet && r.who == byPeople {
+			chain = append(chain, s.fresh)
+		}
+		e.Add(r.method, r.path, r.handle, chain...)
 	}
 	return e, nil
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func (s *server) checkpoint(c echo.Context) error {
-	signed, err := s.node.Checkpoint()
+	signed, err := s.node.Checkpoint(c.Request().Context())
 	if err != nil {
 		return err
 	}

@@ -58,6 +58,7 @@ func (s *sampler) run(ctx context.Context) error {
 
 // once takes one reading and records it.
 func (s *sampler) once(ctx context.Context) error {
+	asked := s.clock.Now()
 	reading, faults := s.read(ctx)
 	if ctx.Err() != nil {
 		return nil // what the probes said then is that they were interrupted
@@ -65,8 +66,12 @@ func (s *sampler) once(ctx context.Context) error {
 	at := s.clock.Now()
 	var records []*record.Record
 	if late := uint64(gapIntervals * s.interval / time.Millisecond); s.begun && at.MonoMS-s.last > late {
+		reason := record.GapSuspended
+		if 2*(at.MonoMS-asked.MonoMS) > at.MonoMS-s.last {
+			reason = record.GapProbes // most of the time went into waiting for them
+		}
 		records = append(records, &record.Record{Kind: record.KindGap, At: at,
-			Gap: &record.Gap{Reason: record.GapSuspended, FromMono: s.last, ToMono: at.MonoMS}})
+			Gap: &record.Gap{Reason: reason, FromMono: s.last, ToMono: at.MonoMS}})
 	}
 	for i, fault := range faults {
 		if fails := fault != hardware.None; fails != s.failing[i] {

@@ -33,7 +33,20 @@ type Client struct {
 	bases   []*url.URL
 	token   string
 	timeout time.Duration
+	fresh   bool
 	http    *http.Client
+}
+
+// FreshParam is the query parameter that asks for a linearizable read.
+const FreshParam = "linearizable"
+
+// Linearizable returns a client with the same connections whose reads of people, boxes and shipments contain everything
+// that any node acknowledged before; they fail while no majority of nodes answers. Use it for the tip that an act will
+// follow: a node that lags behind names an older one, and the act becomes a conflicting claim.
+func (c *Client) Linearizable() *Client {
+	fresh := *c
+	fresh.fresh = true
+	return &fresh
 }
 
 const (
@@ -217,6 +230,12 @@ func (c *Client) json(ctx context.Context, k call, in, out any) error {
 func (c *Client) bytes(ctx context.Context, k call) ([]byte, error) {
 	if k.bearer == "" {
 		k.bearer = c.token
+	}
+	if c.fresh && k.method == http.MethodGet {
+		if k.query == nil {
+			k.query = url.Values{}
+		}
+		k.query.Set(FreshParam, "true")
 	}
 	resp, err := c.do(ctx, k)
 	if err != nil {

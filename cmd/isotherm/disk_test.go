@@ -61,6 +61,9 @@ const (
 
 // powerOff ends all writing at once: what was not synced is gone.
 func (d *disk) powerOff() error {
+	if err := os.WriteFile(d.canary(), []byte("not synced"), 0o600); err != nil {
+		return err
+	}
 	f, err := os.Open(d.dir)
 	if err != nil {
 		return err
@@ -80,5 +83,14 @@ func (d *disk) powerOn() error {
 			return err
 		}
 	}
-	return command("mount", "-o", "loop", d.image, d.dir)
+	if err := command("mount", "-o", "loop", d.image, d.dir); err != nil {
+		return err
+	}
+	if _, err := os.Stat(d.canary()); !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("a file that was never synced outlived the power cut: %v", err)
+	}
+	return nil
 }
+
+// canary is a file that is written just before the power goes, and must be gone after.
+func (d *disk) canary() string { return filepath.Join(d.dir, "canary") }

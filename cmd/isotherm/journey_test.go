@@ -314,7 +314,7 @@ func TestRun_usage(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"help"}, 0, "Prove what happened"},
+		{[]string{"help"}, 0, "replicated ledger that anyone can check"},
 		{[]string{"verify", "--nonsense"}, 2, "unknown flag"},
 		{[]string{"export", "00"}, 2, "hexadecimal digits"},
 		{[]string{"shipment", "list"}, 2, "--me is needed"},

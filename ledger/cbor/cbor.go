@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"unicode/utf8"
 )
 
@@ -84,6 +85,8 @@ var (
 	ErrKeyOrder     = errors.New("map keys are not ascending")
 	ErrUnknownKey   = errors.New("map has an unknown key")
 	ErrTrailing     = errors.New("has bytes after its end")
+
+	errNotText = errors.New("text is not valid UTF-8")
 )
 
 // Decoder reads items one after another. The first error sticks: every later read returns a zero value, so that a
@@ -227,7 +230,7 @@ func (d *Decoder) Fixed(dst []byte) {
 func (d *Decoder) Text(limit int) string {
 	b := d.str(majorText, limit)
 	if !utf8.Valid(b) {
-		d.fail(errors.New("text is not valid UTF-8"))
+		d.fail(errNotText)
 		return ""
 	}
 	return string(b)
@@ -320,7 +323,8 @@ func (d *Decoder) Map(limit int, read func(key uint64) bool) {
 // maxSkipDepth bounds nesting while skipping, so that a hostile input can't exhaust the stack.
 const maxSkipDepth = 16
 
-// Raw returns the bytes of the next item, whatever it is, and moves past it.
+// Raw returns the bytes of the next item, whatever it is, and moves past it. Like every other read, it takes only what
+// the encoder can write.
 func (d *Decoder) Raw() []byte {
 	start := d.off
 	d.skip(maxSkipDepth)
@@ -341,29 +345,39 @@ func (d *Decoder) skip(depth int) {
 		return
 	}
 	switch major {
-	case majorBytes, majorText:
-		if v > uint64(len(d.b)-d.off) {
-			d.fail(ErrTruncated)
-			return
+	case majorUint:
+	case majorNeg:
+		if v > 1<<63-1 {
+			d.fail(ErrRange)
 		}
-		d.off += int(v)
-	case majorArray, majorMap:
+	case majorBytes, majorText:
+		d.off = start
+		if s := d.str(major, math.MaxInt); major == majorText && !utf8.Valid(s) {
+			d.fail(errNotText)
+		}
+	case majorArray:
 		if v > uint64(len(d.b)) { // every item takes at least a byte
 			d.fail(ErrTruncated)
 			return
 		}
-		items := v
-		if major == majorMap {
-			items = 2 * v
-		}
-		for range items {
+		for range v {
 			d.skip(depth - 1)
 			if d.err != nil {
 				return
 			}
 		}
-	case majorOther:
-		if c := d.b[start]; c != simpleTrue && c != simpleFalse {
+	case majorMap:
+		if v > uint64(len(d.b)) {
+			d.fail(ErrTruncated)
+			return
+		}
+		d.off = start
+		d.Map(math.MaxInt, func(uint64) bool {
+			d.skip(depth - 1)
+			return true
+		})
+	default:
+		if c := d.b[start]; c != simpleTrue && c != simpleFalse { // a tag, a float, null, undefined
 			d.off = start
 			d.fail(ErrType)
 		}

@@ -63,6 +63,7 @@ const (
 	maxName    = 128
 	maxSecret  = 4 << 10
 	maxSecrets = 16
+	maxKeys    = 64                                     // more than this version knows: a later one must be told by its version, not by its number of keys
 	maxStored  = entry.SaltSize + entry.MaxPayload + 64 // and what sealing adds
 )
 
@@ -121,7 +122,7 @@ func Parse(b []byte) (*Command, error) {
 	d := cbor.NewDecoder(b)
 	var c Command
 	version := uint64(0)
-	d.Map(7, func(key uint64) bool {
+	d.Map(maxKeys, func(key uint64) bool {
 		switch key {
 		case 1:
 			if version = d.Uint(); version > Version {

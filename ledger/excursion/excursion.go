@@ -35,10 +35,18 @@ type Moment struct {
 	BootMS uint64 // the box's monotonic clock then
 }
 
+// earlier returns the time ms milliseconds before, as told by the same record.
+func (m Moment) earlier(ms int64) Moment {
+	m.TripMS -= ms
+	m.WallMS -= ms
+	m.BootMS -= min(uint64(ms), m.BootMS)
+	return m
+}
+
 // Gap is a time without readings.
 type Gap struct {
 	From, To Moment
-	Reason   string // 'box off or restarted', 'box suspended', 'journal not writable', 'no reading'
+	Reason   string // 'box off or restarted', 'box suspended', 'probes slow to answer', 'journal not writable', 'no reading'
 }
 
 // Stats are figures of one probe over the trip. MeanMC is time-weighted over covered time.
@@ -102,21 +110,15 @@ type Evaluator struct {
 	weighted map[uint8]int64 // sum of value x time for the mean
 	weight   map[uint8]int64
 	lastTemp map[uint8]int32
-	silence  int // index of the silence rule, -1 when there is none
 }
 
 // New returns an evaluator that starts with the next record it is given.
 func New(p *profile.Profile) *Evaluator {
 	e := &Evaluator{
 		profile: p, places: map[uint8]bool{}, running: map[key]*Excursion{}, opened: map[key]bool{},
-		weighted: map[uint8]int64{}, weight: map[uint8]int64{}, lastTemp: map[uint8]int32{}, silence: -1,
+		weighted: map[uint8]int64{}, weight: map[uint8]int64{}, lastTemp: map[uint8]int32{},
 	}
 	e.report.Probe = map[uint8]*Stats{}
-	for i, r := range p.Rules {
-		if r.Kind == profile.Silent {
-			e.silence = i
-		}
-	}
 	return e
 }
 
@@ -147,6 +149,8 @@ func (e *Evaluator) Step(r *record.Record) []Change {
 		e.gap = "box suspended"
 	case r.Gap != nil && r.Gap.Reason == record.GapStorage:
 		e.gap = "journal not writable"
+	case r.Gap != nil && r.Gap.Reason == record.GapProbes:
+		e.gap = "probes slow to answer"
 	case r.Reading != nil:
 		return e.step(r.Reading)
 	}
@@ -179,11 +183,9 @@ func (e *Evaluator) step(r *record.Reading) []Change {
 		e.settle(r)
 	}
 	if e.report.Settled {
-		if e.silence >= 0 && e.read {
-			changes = append(changes, e.silent()...)
-		}
 		for i, rule := range e.profile.Rules {
 			if rule.Kind == profile.Silent {
+				changes = append(changes, e.silent(rule)...)
 				continue
 			}
 			for _, s := range r.Samples {
@@ -205,9 +207,10 @@ func (e *Evaluator) settle(r *record.Reading) {
 			inBand = true
 		}
 	}
-	if inBand || e.now.TripMS-e.report.First.TripMS >= int64(e.profile.SettleMS) {
+	late := e.now.TripMS - e.report.First.TripMS - int64(e.profile.SettleMS)
+	if inBand || late >= 0 {
 		e.report.Settled = true
-		e.report.SettledAt = e.now
+		e.report.SettledAt = e.now.earlier(max(late, 0))
 	}
 }
 
@@ -258,12 +261,19 @@ func (e *Evaluator) cover(r *record.Reading) {
 }
 
 // silent reports a silence that ended with this reading. It opens and closes at once, for nobody could see it before.
-func (e *Evaluator) silent() []Change {
-	rule := e.profile.Rules[e.silence]
-	if e.now.TripMS-e.reading.TripMS < int64(rule.DelayMS) {
+// Of a silence that began before the rules counted, only the rest counts.
+func (e *Evaluator) silent(rule profile.Rule) []Change {
+	if !e.read {
 		return nil
 	}
-	x := &Excursion{Rule: rule, Began: e.reading, Ended: e.now}
+	began := e.reading
+	if began.TripMS < e.report.SettledAt.TripMS {
+		began = e.report.SettledAt
+	}
+	if e.now.TripMS-began.TripMS < int64(rule.DelayMS) {
+		return nil
+	}
+	x := &Excursion{Rule: rule, Began: began, Ended: e.now}
 	e.report.Excursions = append(e.report.Excursions, x)
 	return []Change{{Excursion: x}, {Excursion: x, Closed: true}}
 }
@@ -309,14 +319,14 @@ func outside(rule profile.Rule, s record.Sample, running bool) (out, known bool)
 	if s.Fault != 0 {
 		return false, false
 	}
-	margin := int32(0)
+	margin := int64(0)
 	if running {
-		margin = rule.HysteresisMC
+		margin = int64(rule.HysteresisMC)
 	}
-	if rule.Kind == profile.Below {
-		return s.TempMC < rule.LimitMC+margin, true
+	if rule.Kind == profile.Below { // in 64 bits: a limit and its hysteresis may not fit into 32
+		return int64(s.TempMC) < int64(rule.LimitMC)+margin, true
 	}
-	return s.TempMC > rule.LimitMC-margin, true
+	return int64(s.TempMC) > int64(rule.LimitMC)-margin, true
 }
 
 // Report returns the report so far. The caller must not change it; a later Step does.

@@ -31,7 +31,7 @@ func (n *Node) SubmitAct(ctx context.Context, p Principal, raw []byte) (ActAnswe
 	if !mayDeliver(p.Role) {
 		return ActAnswer{}, ledger.Errorf(ledger.CodeForbidden, "a person of role %s can't enter acts", p.Role)
 	}
-	act, err := n.readAct(raw)
+	act, err := n.readAct(ctx, raw)
 	if err != nil {
 		return ActAnswer{}, err
 	}
@@ -71,7 +71,7 @@ func (n *Node) SubmitAct(ctx context.Context, p Principal, raw []byte) (ActAnswe
 }
 
 // readAct parses an act and checks who signed it, and whether they may.
-func (n *Node) readAct(raw []byte) (*custody.Act, error) {
+func (n *Node) readAct(ctx context.Context, raw []byte) (*custody.Act, error) {
 	act, err := custody.ParseAct(raw)
 	if err != nil {
 		return nil, ledger.Errorf(ledger.CodeInvalid, "%v", err)
@@ -79,7 +79,9 @@ func (n *Node) readAct(raw []byte) (*custody.Act, error) {
 	if act.Statement.Ledger != n.pin.Origin {
 		return nil, ledger.Errorf(ledger.CodeInvalid, "the act is for ledger %.80q, this is %s", act.Statement.Ledger, n.pin.Origin)
 	}
-	return act, n.replica.View(func(v *store.View) error { return n.checkSigners(v, act) })
+	return act, n.lookTwice(ctx, func() error {
+		return n.replica.View(func(v *store.View) error { return n.checkSigners(v, act) })
+	})
 }
 
 func (n *Node) checkSigners(v *store.View, act *custody.Act) error {
@@ -173,7 +175,7 @@ func (n *Node) enterCarried(ctx context.Context, b *batch.Batch) error {
 		if err != nil || r.Act == nil {
 			continue
 		}
-		act, err := n.readAct(r.Act.Bytes)
+		act, err := n.readAct(ctx, r.Act.Bytes)
 		if err == nil {
 			_, _, err = n.enterAct(ctx, act, r.Act.Bytes)
 		}

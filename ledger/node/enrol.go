@@ -60,7 +60,7 @@ func (n *Node) EnrolBox(ctx context.Context, token string, key ed25519.PublicKey
 	if err != nil || known {
 		return box, index, err
 	}
-	t, err := n.lookUpToken(enrolPrefix, boxTokenPrefix, token)
+	t, err := n.lookUpToken(ctx, enrolPrefix, boxTokenPrefix, token)
 	if err != nil {
 		return box, 0, err
 	}

@@ -58,16 +58,14 @@ type coverage struct {
 // enterExport appends the entry that touches every subject of the case, and returns its index.
 func (n *Node) enterExport(ctx context.Context, p Principal, id ledger.ShipmentID, reason string) (int64, coverage, error) {
 	var covers coverage
-	err := n.replica.View(func(v *store.View) error {
-		c, err := n.shipment(v, id)
-		if err != nil {
+	err := n.lookTwice(ctx, func() error {
+		return n.replica.View(func(v *store.View) error {
+			c, err := n.visible(v, p, id)
+			if err == nil {
+				covers = cover(v, c, v.Size())
+			}
 			return err
-		}
-		if !maySee(p, c.state) {
-			return ledger.Errorf(ledger.CodeForbidden, "shipment %s is delivered, and you took no part in it", id)
-		}
-		covers = cover(v, c, v.Size())
-		return nil
+		})
 	})
 	if err != nil {
 		return 0, covers, err

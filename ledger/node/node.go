@@ -25,6 +25,8 @@ type Replica interface {
 	Propose(ctx context.Context, c *command.Command) (command.Result, error)
 	// Checkpoint returns a checkpoint of at least minSize entries with a majority of cosignatures.
 	Checkpoint(ctx context.Context, minSize int64) ([]byte, error)
+	// Linearizable returns when a View contains everything that was acknowledged anywhere before the call.
+	Linearizable(ctx context.Context) error
 	// View runs read on one consistent state of this node. The view is not used after read returns.
 	View(read func(*store.View) error) error
 	// Changed returns a channel that is closed when the state next changes.
@@ -66,8 +68,10 @@ type Node struct {
 	cases  caseCache
 	reads  readNotes
 
-	mu     sync.Mutex
-	halted string // why this node takes no more writes; guarded by mu
+	mu        sync.Mutex // guards what follows
+	halted    string     // why this node takes no more writes
+	collected time.Time  // when a checkpoint was last collected for somebody who asked
+	asked     time.Time  // when the leader was last asked, see lookTwice
 }
 
 // New returns the door to a replica. It starts nothing.
@@ -93,6 +97,9 @@ func (n *Node) Name() string { return n.name }
 
 // Origin returns the origin of the ledger.
 func (n *Node) Origin() string { return n.pin.Origin }
+
+// Linearizable returns when the views of this node contain everything that was acknowledged anywhere before the call.
+func (n *Node) Linearizable(ctx context.Context) error { return n.replica.Linearizable(ctx) }
 
 // Halted says why this node takes no more writes, "" when it does.
 func (n *Node) Halted() string {

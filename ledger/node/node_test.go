@@ -409,6 +409,39 @@ func TestNode_Export_restart(t *testing.T) {
 	}
 }
 
+func TestNode_Checkpoint(t *testing.T) {
+	f := newFixture(t)
+	at, err := f.At()
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := func() int64 {
+		t.Helper()
+		signed, err := f.Checkpoint(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		cp, _, err := f.replica.Trust().OpenCheckpoint(signed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cp.Size
+	}
+	if got := size(); got != at.Entries {
+		t.Errorf("first checkpoint: got %d entries, want all %d", got, at.Entries)
+	}
+	now := time.Now()
+	f.now = func() time.Time { return now }
+	f.enrol("Nurse", entry.RoleCenter)
+	if got := size(); got != at.Entries {
+		t.Errorf("asked again at once: got %d entries, want the published %d", got, at.Entries)
+	}
+	now = now.Add(2 * collectEvery)
+	if got := size(); got != at.Entries+1 {
+		t.Errorf("asked again later: got %d entries, want %d", got, at.Entries+1)
+	}
+}
+
 func TestFirstPath(t *testing.T) {
 	var hashes []tlog.Hash
 	read := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -94,23 +95,24 @@ func (n *Node) sealToken(prefix string, t *tokenValue) (command.Secret, error) {
 	return n.sealed(tokenName(prefix, t.hash), t.marshal())
 }
 
-// lookUpToken returns the value of a token; expired says that it was good once.
-func (n *Node) lookUpToken(prefix, wanted, token string) (*tokenValue, error) {
+// lookUpToken returns the value of a token that is good now.
+func (n *Node) lookUpToken(ctx context.Context, prefix, wanted, token string) (*tokenValue, error) {
 	if len(token) > maxToken || !strings.HasPrefix(token, wanted) {
 		return nil, errToken("the token is not of this kind")
 	}
 	hash := TokenHash(token)
 	var raw []byte
-	err := n.replica.View(func(v *store.View) error {
-		var err error
-		raw, err = n.secret(v, tokenName(prefix, hash))
-		return err
+	err := n.lookTwice(ctx, func() error {
+		return n.replica.View(func(v *store.View) error {
+			var err error
+			if raw, err = n.secret(v, tokenName(prefix, hash)); err == nil && raw == nil {
+				err = errToken("the token is not known")
+			}
+			return err
+		})
 	})
 	if err != nil {
 		return nil, err
-	}
-	if raw == nil {
-		return nil, errToken("the token is not known")
 	}
 	t, err := parseTokenValue(raw)
 	if err != nil {
@@ -130,8 +132,8 @@ func errToken(message string) *ledger.Error {
 }
 
 // Authenticate returns whose token it is.
-func (n *Node) Authenticate(token string) (Principal, error) {
-	t, err := n.lookUpToken(tokenPrefix, personTokenPrefix, token)
+func (n *Node) Authenticate(ctx context.Context, token string) (Principal, error) {
+	t, err := n.lookUpToken(ctx, tokenPrefix, personTokenPrefix, token)
 	if err != nil {
 		return Principal{}, err
 	}

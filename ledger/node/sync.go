@@ -34,7 +34,7 @@ const catchUpLimit = 5 * time.Second
 //
 // Errors: *ConflictError, or *ledger.Error with its code.
 func (n *Node) Sync(ctx context.Context, box ledger.BoxID, wire, boxCheckpoint []byte) (SyncAnswer, error) {
-	b, advance, inc, err := n.readBatch(box, wire)
+	b, advance, inc, err := n.readBatch(ctx, box, wire)
 	if err != nil {
 		return SyncAnswer{}, err
 	}
@@ -69,7 +69,7 @@ func (n *Node) Sync(ctx context.Context, box ledger.BoxID, wire, boxCheckpoint [
 }
 
 // readBatch checks everything about a batch that needs no state but the box's key.
-func (n *Node) readBatch(box ledger.BoxID, wire []byte) (*batch.Batch, *entry.Advance, ledger.IncarnationID, error) {
+func (n *Node) readBatch(ctx context.Context, box ledger.BoxID, wire []byte) (*batch.Batch, *entry.Advance, ledger.IncarnationID, error) {
 	fail := func(err error) (*batch.Batch, *entry.Advance, ledger.IncarnationID, error) {
 		return nil, nil, ledger.IncarnationID{}, err
 	}
@@ -81,7 +81,7 @@ func (n *Node) readBatch(box ledger.BoxID, wire []byte) (*batch.Batch, *entry.Ad
 	if err != nil || named != box {
 		return fail(ledger.Errorf(ledger.CodeInvalid, "the batch is of %s, not of box %s", b.Origin, box))
 	}
-	key, err := n.boxKey(box)
+	key, err := n.boxKey(ctx, box)
 	if err != nil {
 		return fail(err)
 	}
@@ -95,15 +95,17 @@ func (n *Node) readBatch(box ledger.BoxID, wire []byte) (*batch.Batch, *entry.Ad
 	return b, &entry.Advance{Origin: b.Origin, From: b.From, To: head.Size, Root: head.Root, Head: b.Head}, inc, nil
 }
 
-func (n *Node) boxKey(box ledger.BoxID) ([]byte, error) {
+func (n *Node) boxKey(ctx context.Context, box ledger.BoxID) ([]byte, error) {
 	var key []byte
-	err := n.replica.View(func(v *store.View) error {
-		b, ok := v.Box(box)
-		if !ok {
-			return errUnknownBox()
-		}
-		key = b.Key
-		return nil
+	err := n.lookTwice(ctx, func() error {
+		return n.replica.View(func(v *store.View) error {
+			b, ok := v.Box(box)
+			if !ok {
+				return errUnknownBox()
+			}
+			key = b.Key
+			return nil
+		})
 	})
 	return key, err
 }

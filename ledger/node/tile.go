@@ -1,8 +1,10 @@
 package node
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -14,13 +16,46 @@ import (
 // TileHeight is the height of C2SP tiles: 256 hashes each.
 const TileHeight = 8
 
-// Checkpoint returns the newest published checkpoint. CodeUnavailable before the first.
-func (n *Node) Checkpoint() ([]byte, error) {
-	signed := n.replica.Published()
-	if signed == nil {
-		return nil, ledger.Errorf(ledger.CodeUnavailable, "this node has not published a checkpoint yet")
+// A checkpoint that anybody asks for is collected at most once in collectEvery, and for at most collectLimit: asking is
+// free, but a collection makes every node write and sign.
+const (
+	collectEvery = time.Second
+	collectLimit = 2 * time.Second
+)
+
+// Checkpoint returns a checkpoint with a majority of cosignatures: of all entries that this node holds where one can be
+// had, else the newest that it has published. CodeUnavailable before the first.
+func (n *Node) Checkpoint(ctx context.Context) ([]byte, error) {
+	at, err := n.At()
+	if err != nil {
+		return nil, err
 	}
-	return signed, nil
+	signed := n.replica.Published()
+	if at.Entries == 0 {
+		return nil, errNotBootstrapped()
+	}
+	if n.published() >= at.Entries || !n.mayCollect() && signed != nil {
+		return signed, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, collectLimit)
+	defer cancel()
+	newer, err := n.replica.Checkpoint(ctx, at.Entries)
+	if err != nil && signed != nil {
+		return signed, nil // older, but as true as ever: without a majority there is no other
+	}
+	return newer, err
+}
+
+// mayCollect tells whether the last collection is long enough ago, and counts this one.
+func (n *Node) mayCollect() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := n.now()
+	if now.Sub(n.collected).Abs() < collectEvery {
+		return false
+	}
+	n.collected = now
+	return true
 }
 
 // published returns the size of the newest published checkpoint.

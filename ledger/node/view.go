@@ -98,15 +98,15 @@ func (n *Node) Shipment(ctx context.Context, p Principal, id ledger.ShipmentID) 
 func (n *Node) read(ctx context.Context, p Principal, id ledger.ShipmentID) (*shipmentCase, *Shipment, At, error) {
 	var s *Shipment
 	var c *shipmentCase
-	at, err := n.view(func(v *store.View) error {
-		var err error
-		if c, err = n.shipment(v, id); err != nil {
+	var at At
+	err := n.lookTwice(ctx, func() (err error) {
+		at, err = n.view(func(v *store.View) error {
+			if c, err = n.visible(v, p, id); err != nil {
+				return err
+			}
+			s, err = n.show(v, c)
 			return err
-		}
-		if !maySee(p, c.state) {
-			return ledger.Errorf(ledger.CodeForbidden, "shipment %s is delivered, and you took no part in it", id)
-		}
-		s, err = n.show(v, c)
+		})
 		return err
 	})
 	if err != nil {
@@ -114,6 +114,18 @@ func (n *Node) read(ctx context.Context, p Principal, id ledger.ShipmentID) (*sh
 	}
 	n.noteRead(ctx, p, id)
 	return c, s, at, nil
+}
+
+// visible returns a case that the principal may see.
+func (n *Node) visible(v *store.View, p Principal, id ledger.ShipmentID) (*shipmentCase, error) {
+	c, err := n.shipment(v, id)
+	if err != nil {
+		return nil, err
+	}
+	if !maySee(p, c.state) {
+		return nil, ledger.Errorf(ledger.CodeForbidden, "shipment %s is delivered, and you took no part in it", id)
+	}
+	return c, nil
 }
 
 // show gathers what is shown of a case.

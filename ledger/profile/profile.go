@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math"
 
 	"isotherm/ledger/cbor"
 )
@@ -67,6 +68,7 @@ const (
 	maxRules = 16
 	maxSteps = 16
 	maxText  = 200
+	maxMS    = math.MaxInt64 // trip time is signed: a longer delay would count as a negative one, hence as passed
 )
 
 // Marshal returns the canonical bytes.
@@ -156,6 +158,8 @@ func (p *Profile) Check() error {
 		return fmt.Errorf("profile %s names no place of its probe", p.Name)
 	case p.LowMC >= p.HighMC:
 		return fmt.Errorf("profile %s: band from %d to %d milli-°C is empty", p.Name, p.LowMC, p.HighMC)
+	case max(p.SettleMS, p.ColdWarnMS, p.ColdLimitMS) > maxMS:
+		return fmt.Errorf("profile %s: a time limit is longer than %d ms", p.Name, uint64(maxMS))
 	}
 	for _, r := range p.Rules {
 		if r.Kind < Below || r.Kind > Silent {
@@ -163,6 +167,9 @@ func (p *Profile) Check() error {
 		}
 		if r.HysteresisMC < 0 {
 			return fmt.Errorf("profile %s: rule %q has a negative hysteresis", p.Name, r.Name)
+		}
+		if r.DelayMS > maxMS {
+			return fmt.Errorf("profile %s: rule %q has a delay longer than %d ms", p.Name, r.Name, uint64(maxMS))
 		}
 	}
 	return nil

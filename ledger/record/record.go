@@ -143,6 +143,7 @@ type GapReason uint8
 const (
 	GapSuspended GapReason = 1 // the box slept or its processor was held up
 	GapStorage   GapReason = 2 // the journal could not be written
+	GapProbes    GapReason = 3 // the probes took that long to answer
 )
 
 // Gap says that readings due between two times were not taken.

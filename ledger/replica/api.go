@@ -26,6 +26,6 @@ func (r *Replica) Changed() <-chan struct{} { return r.machine.changed.wait() }
 // Trust returns the ledger's keys and cosigner sets as of this node's state. The caller MUST NOT change it.
 func (r *Replica) Trust() *entry.Trust { return r.trust.current.Load().trust }
 
-// Done delivers the error that makes this node unable to go on, and is closed by Shutdown. After an error the process
-// MUST stop: the node answers nothing it could not keep.
+// Done delivers the error that makes this node unable to go on; without one, Shutdown closes it. After an error the
+// process MUST stop: the node answers nothing it could not keep.
 func (r *Replica) Done() <-chan error { return r.stop.done }

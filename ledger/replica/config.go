@@ -28,7 +28,7 @@ type Config struct {
 	Dir       string // of its files; made when missing
 	Listen    string // host:port of the cluster port; empty: a single node without a network
 	Advertise string // host:port at which peers reach it; empty: Listen
-	Peers     []Peer // the nodes of the cluster, this one among them. For known nodes these addresses win over replicated ones
+	Peers     []Peer // the nodes of the cluster, this one among them. Their addresses win over replicated ones. Trusted: they may connect, removed from the cluster or not
 	Bootstrap bool   // make a new cluster of Peers when Dir is empty; on any one, or all, of the first nodes
 
 	CertFile string // PEM certificate of this node by the cluster's own CA; read anew for every connection

@@ -70,6 +70,10 @@ func (r *Replica) Propose(ctx context.Context, c *command.Command) (command.Resu
 	if _, err := command.Parse(data); err != nil {
 		return command.Result{}, ledger.Errorf(ledger.CodeInvalid, "propose: %v", err)
 	}
+	if err := r.begin(); err != nil {
+		return command.Result{}, err
+	}
+	defer r.work.Done()
 	until, cancel := context.WithTimeout(ctx, leaderLimit)
 	defer cancel()
 	for {

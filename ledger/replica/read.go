@@ -20,6 +20,10 @@ const barrierLimit = 5 * time.Second
 // The recipe is section 6.4 of Ongaro's dissertation: the leader takes its commit index, makes sure that it still leads
 // and has committed something in its term, and the reader waits until it has applied that index.
 func (r *Replica) Linearizable(ctx context.Context) error {
+	if err := r.begin(); err != nil {
+		return err
+	}
+	defer r.work.Done()
 	index, err := r.askReadIndex(ctx)
 	if errors.Is(err, errNotTaken) {
 		return ledger.Errorf(ledger.CodeUnavailable, "linearizable read: no leader").WithHint("try again later")

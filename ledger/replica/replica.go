@@ -34,16 +34,30 @@ type Replica struct {
 	confirmed     atomic.Uint64 // term in which this node, as leader, has committed something
 	stop          *stopper
 	ctx           context.Context // ends when Shutdown begins or the node fails
-	work          sync.WaitGroup  // goroutines that wait for raft; Shutdown waits for them
+	work          sync.WaitGroup  // calls under way and goroutines that wait for raft; begin adds to it
 }
 
 // stopper ends a replica, for good reasons or bad.
 type stopper struct {
 	cancel context.CancelFunc
 	done   chan error // holds the first fatal error
-	once   sync.Once
+	once   sync.Once  // for done
 	failed atomic.Bool
 	logger *slog.Logger
+
+	mu      sync.Mutex // guards closing
+	closing bool       // no call begins any more
+}
+
+// begin admits a call, unless the node is going down. Whoever began calls r.work.Done.
+func (r *Replica) begin() error {
+	r.stop.mu.Lock()
+	defer r.stop.mu.Unlock()
+	if r.stop.closing {
+		return errShutdown
+	}
+	r.work.Add(1)
+	return nil
 }
 
 // fatal reports an error after which the node can't go on.
@@ -224,7 +238,7 @@ func (r *Replica) watch() {
 			case <-again:
 			case <-r.ctx.Done():
 				if r.stop.failed.Load() {
-					r.raft.Shutdown() // does not wait: a leader that has failed must not go on leading
+					r.raft.Shutdown().Error() // a leader that has failed must not go on leading; it has no error
 				}
 				return
 			}
@@ -238,19 +252,40 @@ const (
 	transferPause = time.Second
 )
 
+// failedLimit is how long Shutdown waits, after a fatal error, for goroutines that may hang on the disk.
+const failedLimit = 5 * time.Second
+
 // Shutdown stops the node: hands over leadership, so that the cluster does not wait for an election, takes nothing more,
-// and closes its files. After a fatal error it may leave raft's goroutines behind, which wait for the disk.
+// and closes its files. After a fatal error it may leave goroutines and files behind that wait for the disk; it says so.
 func (r *Replica) Shutdown() error {
-	if !r.stop.failed.Load() && r.raft.State() == raft.Leader {
+	r.stop.mu.Lock()
+	already := r.stop.closing
+	r.stop.closing = true
+	r.stop.mu.Unlock()
+	if already {
+		return nil
+	}
+	failed := r.stop.failed.Load()
+	if !failed && r.raft.State() == raft.Leader {
 		r.transfer()
 	}
 	r.stop.cancel()
-	if err := r.raft.Shutdown().Error(); err != nil {
-		return fmt.Errorf("shut raft down: %w", err)
+	ended := make(chan struct{})
+	go func() { // ends when raft has ended; after a fatal error perhaps never
+		defer close(ended)
+		r.raft.Shutdown().Error() // it has none
+		r.work.Wait()
+	}()
+	var limit <-chan time.Time
+	if failed {
+		limit = time.After(failedLimit)
 	}
-	err := r.network.close()
-	r.work.Wait()
-	err = errors.Join(err, r.heads.close(), r.signer.close(), r.log.Close(), r.store.Close())
+	select {
+	case <-ended:
+	case <-limit:
+		return errors.Join(errors.New("shut down: raft still waits for the disk"), r.network.close())
+	}
+	err := errors.Join(r.network.close(), r.heads.close(), r.signer.close(), r.log.Close(), r.store.Close())
 	r.stop.once.Do(func() { close(r.stop.done) })
 	return err
 }

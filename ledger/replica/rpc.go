@@ -50,6 +50,10 @@ type cosignRequest struct {
 
 // handle answers the other nodes' requests.
 func (r *Replica) handle(ctx context.Context, _ string, method string, body []byte) ([]byte, error) {
+	if r.begin() != nil {
+		return nil, errNotTaken
+	}
+	defer r.work.Done()
 	if method != methodCosign && r.signer.err() != nil {
 		return nil, errNotTaken // another will lead soon
 	}

@@ -90,6 +90,10 @@ func (r *Replica) WaitLeader(ctx context.Context) error {
 // Checkpoint returns a signed checkpoint of at least minSize entries with cosignatures of a majority, and publishes it.
 // This node has applied that size. Concurrent callers share one collection. CodeUnavailable when no majority answers.
 func (r *Replica) Checkpoint(ctx context.Context, minSize int64) ([]byte, error) {
+	if err := r.begin(); err != nil {
+		return nil, err
+	}
+	defer r.work.Done()
 	if err := r.ready(); err != nil {
 		return nil, err
 	}
@@ -103,16 +107,21 @@ func (r *Replica) Checkpoint(ctx context.Context, minSize int64) ([]byte, error)
 const membershipLimit = 5 * time.Second
 
 // AddNode adds a node that receives everything and has no vote, or changes its address. Only the leader takes it:
-// CodeUnavailable elsewhere. The name must be new: never give a replaced disk its old name.
+// CodeUnavailable elsewhere. The name must be new: never give a replaced disk its old name. Add it to the Peers in every
+// node's configuration, too: a node that was down meanwhile admits only whom it knows, be it the new leader.
 func (r *Replica) AddNode(ctx context.Context, p Peer) error {
-	return r.change(ctx, "add node "+p.Name, r.raft.AddNonvoter(raft.ServerID(p.Name), p.address(), 0, membershipLimit))
+	return r.change(ctx, "add node "+p.Name, func() raft.IndexFuture {
+		return r.raft.AddNonvoter(raft.ServerID(p.Name), p.address(), 0, membershipLimit)
+	})
 }
 
 // Promote gives a node a vote in raft. It counts for checkpoints once it is in a cosigner set.
 func (r *Replica) Promote(ctx context.Context, name string) error {
 	for _, p := range r.Status().Peers {
 		if p.Name == name {
-			return r.change(ctx, "promote node "+name, r.raft.AddVoter(raft.ServerID(name), p.address(), 0, membershipLimit))
+			return r.change(ctx, "promote node "+name, func() raft.IndexFuture {
+				return r.raft.AddVoter(raft.ServerID(name), p.address(), 0, membershipLimit)
+			})
 		}
 	}
 	return ledger.Errorf(ledger.CodeNotFound, "node %q is not in the cluster", name)
@@ -120,11 +129,17 @@ func (r *Replica) Promote(ctx context.Context, name string) error {
 
 // RemoveNode takes a node out of the cluster, for good.
 func (r *Replica) RemoveNode(ctx context.Context, name string) error {
-	return r.change(ctx, "remove node "+name, r.raft.RemoveServer(raft.ServerID(name), 0, membershipLimit))
+	return r.change(ctx, "remove node "+name, func() raft.IndexFuture {
+		return r.raft.RemoveServer(raft.ServerID(name), 0, membershipLimit)
+	})
 }
 
-func (r *Replica) change(ctx context.Context, what string, f raft.IndexFuture) error {
-	if err := r.await(ctx, f); err != nil {
+func (r *Replica) change(ctx context.Context, what string, do func() raft.IndexFuture) error {
+	if err := r.begin(); err != nil {
+		return err
+	}
+	defer r.work.Done()
+	if err := r.await(ctx, do()); err != nil {
 		return unavailable(what, err)
 	}
 	return nil

@@ -34,8 +34,8 @@ var ErrCorrupt = errors.New("the ledger's state is damaged: replace this node, d
 const openTimeout = time.Second
 
 // mapSize is how much of the address space the file gets at once. bbolt must wait for all readers before it can map
-// more, so that a long read of a growing file would hold up every write.
-const mapSize = 16 << 30
+// more, so that a long read of a growing file would hold up every write. 16 GiB, and 1 GiB on a 32-bit machine.
+const mapSize = (1 << 30) << (^uint(0) >> 63 << 2)
 
 // Open opens the state, and makes an empty one when there is no file: temporary file, fsync, rename, fsync of the
 // folder. A file of another format or one that can't be read is an error, never a reason to start empty.

@@ -121,7 +121,7 @@ func (w *walker) walk(j Journal, origin string, from int64) bool {
 		if j.Origin == origin && int64(r.Seq) < from {
 			continue
 		}
-		if at := w.state.ReceivedAt; at != nil && at.Origin == j.Origin && int64(r.Seq) >= at.Size {
+		if w.received(j.Origin, r) {
 			return false
 		}
 		w.eval.Step(r)
@@ -131,6 +131,17 @@ func (w *walker) walk(j Journal, origin string, from int64) bool {
 		}
 	}
 	return true
+}
+
+// received tells whether the record came after the box was received: at or behind the place that the receipt pins. It may
+// pin the end of one incarnation, and a later one go on behind it.
+func (w *walker) received(origin string, r *record.Record) bool {
+	if w.state.ReceivedAt == nil {
+		return false
+	}
+	at, known := w.order[w.state.ReceivedAt.Origin]
+	here := w.order[origin]
+	return known && (here > at || here == at && int64(r.Seq) >= w.state.ReceivedAt.Size)
 }
 
 // takeOver starts the spans of custodians whose act pins this place of the journals, or one before it. An act that pins

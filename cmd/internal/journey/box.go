@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"isotherm/cmd/internal/identity"
+	"isotherm/ledger/store/durable"
 	"isotherm/tracker"
 )
 
@@ -39,7 +40,7 @@ func (j *Journey) startBox(ctx context.Context) error {
 	if err := os.MkdirAll(filepath.Dir(j.box.config), 0o700); err != nil {
 		return err
 	}
-	if err := os.WriteFile(j.box.config, []byte(j.boxConfig(local)), 0o600); err != nil {
+	if err := durable.WriteFile(j.box.config, []byte(j.boxConfig(local)), 0o600); err != nil {
 		return err
 	}
 	if err := j.enrolBox(ctx); err != nil {
@@ -53,7 +54,7 @@ func (j *Journey) startBox(ctx context.Context) error {
 }
 
 // sampleEvery is the simulated time between readings, short beside every rule's delay.
-const sampleEvery = 20 * time.Second
+const sampleEvery = 30 * time.Second
 
 // boxConfig is the box's configuration file.
 func (j *Journey) boxConfig(local string) string {
@@ -68,6 +69,7 @@ sync_interval = "1s"
 local_addr = %q
 ledger = [%s]
 ca_file = %q
+probe_timeout = "250ms"
 
 [gnss]
 path = %q

@@ -66,7 +66,6 @@ func Start(ctx context.Context, o Options) (*Journey, error) {
 		return j, err
 	}
 	j.starter = newStarter(j.ctx, o.Program, logs)
-	j.plan.begin()
 	j.say("making a ledger of %d nodes: private CA, keys, genesis signed by the operator", voters)
 	if j.cluster, err = newCluster(ctx, j.starter, filepath.Join(o.Dir, "ledger")); err != nil {
 		return j, err
@@ -82,7 +81,7 @@ func Start(ctx context.Context, o Options) (*Journey, error) {
 	if err := j.enrolPeople(ctx); err != nil {
 		return j, err
 	}
-	j.plan.begin() // the box's clock starts now
+	j.plan.begin()
 	if j.devices, err = startDevices(j.ctx, j.plan, j.plan.elapsed); err != nil {
 		return j, err
 	}

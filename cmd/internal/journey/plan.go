@@ -48,7 +48,9 @@ func makePlan(gps string, real time.Duration) (*plan, error) {
 	}
 	part := func(percent int) time.Duration { return p.trip * time.Duration(percent) / 100 }
 	p.iceAt, p.cutAt, p.joinAt, p.handoffAt = part(20), part(40), part(55), part(70)
-	p.rate = max(int64(p.trip/real), 1)
+	p.rate = max(int64(p.trip/max(real, 1)), 1)
+	// The journey ends about now, so that its acts don't lie in the ledger's future.
+	p.start = time.Now().Add(-p.trip - lead - 15*time.Minute).Truncate(time.Second)
 	if real <= 0 || p.rate > maxRate {
 		return nil, fmt.Errorf("a trip of %v can't be shown in %v: probes and receiver would not keep up", p.trip, real)
 	}
@@ -58,14 +60,16 @@ func makePlan(gps string, real time.Duration) (*plan, error) {
 // maxRate is where a probe's answer time on the line, some 20 ms, begins to be long beside the sample interval.
 const maxRate = 600
 
-// begin sets the clock going so that the journey ends about now: acts then don't lie in the ledger's future.
-func (p *plan) begin() {
-	p.epoch = time.Now()
-	p.start = p.epoch.Add(-p.trip - lead - 10*time.Minute).Truncate(time.Second)
-}
+// begin sets the clock going. Until then it stands at the start.
+func (p *plan) begin() { p.epoch = time.Now() }
 
 // elapsed is the simulated time since the start.
-func (p *plan) elapsed() time.Duration { return time.Since(p.epoch) * time.Duration(p.rate) }
+func (p *plan) elapsed() time.Duration {
+	if p.epoch.IsZero() {
+		return 0
+	}
+	return time.Since(p.epoch) * time.Duration(p.rate)
+}
 
 // now is the simulated wall clock.
 func (p *plan) now() time.Time { return p.start.Add(p.elapsed()) }

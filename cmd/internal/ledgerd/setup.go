@@ -20,6 +20,7 @@ import (
 	"isotherm/ledger/merkle"
 	"isotherm/ledger/node"
 	"isotherm/ledger/seal"
+	"isotherm/ledger/store/durable"
 )
 
 // Names of what a new ledger consists of.
@@ -181,8 +182,8 @@ func (s *setup) writeOperator(dir string, all *shared, operator ed25519.PrivateK
 		os.Chmod(dir, 0o755), // a temporary folder begins closed; what is secret in it is closed by itself
 		writeKey(filepath.Join(dir, operatorDir, "operator.key"), operator),
 		writeKey(filepath.Join(dir, operatorDir, "ca.key"), all.ca.key),
-		os.WriteFile(filepath.Join(dir, caFile), all.ca.pem, 0o644),
-		os.WriteFile(filepath.Join(dir, policyFile), entry.NewTrust(all.genesis).Pin.Marshal(), 0o644),
+		durable.WriteFile(filepath.Join(dir, caFile), all.ca.pem, 0o644),
+		durable.WriteFile(filepath.Join(dir, policyFile), entry.NewTrust(all.genesis).Pin.Marshal(), 0o644),
 	)
 }
 
@@ -226,11 +227,11 @@ func (s *setup) writeNode(dir string, all *shared, i int, now time.Time) error {
 		writeKey(in("log.key"), all.logKey),
 		writeKey(in("cosign.key"), all.cosignKeys[i]),
 		all.keyring.Save(in("keyring")),
-		os.WriteFile(in("genesis"), all.genesis.Marshal(), 0o644),
-		os.WriteFile(in(policyFile), entry.NewTrust(all.genesis).Pin.Marshal(), 0o644),
-		os.WriteFile(in(caFile), all.ca.pem, 0o644),
-		os.WriteFile(in("first-admin.json"), all.firstAdmin, 0o600),
-		os.WriteFile(in(configFile), s.config(n), 0o644),
+		durable.WriteFile(in("genesis"), all.genesis.Marshal(), 0o644),
+		durable.WriteFile(in(policyFile), entry.NewTrust(all.genesis).Pin.Marshal(), 0o644),
+		durable.WriteFile(in(caFile), all.ca.pem, 0o644),
+		durable.WriteFile(in("first-admin.json"), all.firstAdmin, 0o600),
+		durable.WriteFile(in(configFile), s.config(n), 0o644),
 	)
 }
 
