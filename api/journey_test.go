@@ -232,6 +232,24 @@ func TestAPI_sync(t *testing.T) {
 	if _, err := c.Sync(ctx, b.id(), b.batch(5, 10), cp); err != nil {
 		t.Errorf("sync with a checkpoint of the ledger: %v", err)
 	}
+	if _, err := c.EnrolBox(ctx, token, client.Enrolment{Key: public(b.key), Head: b.head(2)}); err != nil {
+		t.Errorf("enrolling the same box again: %v", err)
+	}
+	boxes, err := f.admin.Boxes(ctx)
+	if err != nil || len(boxes.Boxes) != 1 || boxes.Boxes[0].Size != 10 || boxes.Boxes[0].Label != "box 7" {
+		t.Errorf("boxes: got %+v, %v", boxes, err)
+	}
+}
+
+// TestAPI_refusals covers what boxes, and others that pretend to be one, are refused.
+func TestAPI_refusals(t *testing.T) {
+	f := newFixture(t)
+	ctx := t.Context()
+	c := f.client("")
+	b := newBox(t, "box")
+	b.read(9, 5000)
+	token := f.enrolBox(b)
+	f.sync(b, 0)
 	other := newBox(t, "other")
 	other.read(3, 5000)
 	for _, tt := range []struct {
@@ -273,12 +291,5 @@ func TestAPI_sync(t *testing.T) {
 		if err := tt.call(); ledger.CodeOf(err) != tt.want {
 			t.Errorf("%s: got %v (%s), want %s", tt.name, err, ledger.CodeOf(err), tt.want)
 		}
-	}
-	if _, err := c.EnrolBox(ctx, token, client.Enrolment{Key: public(b.key), Head: b.head(2)}); err != nil {
-		t.Errorf("enrolling the same box again: %v", err)
-	}
-	boxes, err := f.admin.Boxes(ctx)
-	if err != nil || len(boxes.Boxes) != 1 || boxes.Boxes[0].Size != 10 || boxes.Boxes[0].Label != "box 7" {
-		t.Errorf("boxes: got %+v, %v", boxes, err)
 	}
 }

@@ -92,7 +92,8 @@ type State struct {
 	Pending    *Statement // a release nobody has accepted yet
 	Arrival    *Statement
 	Outcome    *Statement
-	ReceivedAt *merkle.Checkpoint // head of the box cited at receipt; the trip's end in the journal
+	Receipt    *Statement
+	ReceivedAt *merkle.Checkpoint // head of the box cited at receipt, the trip's end in the journal; zero when none was cited
 	Tip        [32]byte
 	History    []HistoryItem
 	Pins       []Pinned
@@ -178,8 +179,16 @@ func (s *State) apply(item *HistoryItem) {
 	}
 	switch st.Kind {
 	case Open:
+		if s.Opening != nil {
+			s.flag("opened twice")
+			return
+		}
 		s.Shipment, s.Opening, s.Phase = st.Shipment, st, PhaseOpen
 	case StandDown:
+		if s.Phase >= PhaseReceived {
+			s.flag("stood down after it was %s", s.Phase)
+			return
+		}
 		s.Phase = PhaseStoodDown
 	case Pack:
 		s.pack(item, head)
@@ -192,7 +201,11 @@ func (s *State) apply(item *HistoryItem) {
 		s.accept(item, head)
 	case Receive:
 		s.take(item, head, "received it")
-		s.ReceivedAt = &head
+		if s.Receipt != nil {
+			s.flag("received twice")
+			return
+		}
+		s.Receipt, s.ReceivedAt = st, &head
 		s.Phase = max(s.Phase, PhaseReceived)
 	case ArrivalCheck:
 		s.Arrival = st
@@ -243,6 +256,7 @@ func (s *State) pack(item *HistoryItem, head merkle.Checkpoint) {
 
 func (s *State) accept(item *HistoryItem, head merkle.Checkpoint) {
 	st := &item.Act.Statement
+	evidence := "both keys"
 	switch {
 	case s.Pending == nil:
 		s.flag("accepted by %s without a release", st.By.Organisation)
@@ -250,12 +264,13 @@ func (s *State) accept(item *HistoryItem, head merkle.Checkpoint) {
 		return
 	case s.Pending.To.Person != st.By.Person:
 		s.flag("released to %s, but accepted by %s", s.Pending.To.Organisation, st.By.Organisation)
+		evidence = "one side only"
 	}
 	if s.Pending.ValidMS != 0 && st.EventTimeMS > s.Pending.ValidMS {
 		s.flag("accepted after the release had run out")
 	}
 	s.Pending = nil
-	s.take(item, head, "both keys")
+	s.take(item, head, evidence)
 }
 
 // finish says what is missing once all acts are in.

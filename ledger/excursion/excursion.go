@@ -101,6 +101,7 @@ type Evaluator struct {
 	sampleMS int64
 	bootID   [16]byte
 	haveBoot bool
+	quality  record.ClockQuality // of the newest record's wall clock
 	now      Moment
 	reading  Moment // that of the last reading
 	read     bool
@@ -162,14 +163,19 @@ func (e *Evaluator) advance(r *record.Record) {
 	next := Moment{WallMS: r.At.WallMS, Seq: r.Seq, BootMS: r.At.MonoMS}
 	if !e.started {
 		e.started = true
+		e.quality = r.At.Quality
 		e.report.First, e.now = next, next
 		e.report.Last = next
 		return
 	}
 	delta := int64(next.BootMS - e.now.BootMS)
 	if r.Boot != nil && e.haveBoot && r.Boot.BootID != e.bootID {
-		delta = next.WallMS - e.now.WallMS
+		delta = 0 // how long the box was off is not known, unless both clocks were set
+		if e.quality != record.ClockUnset && r.At.Quality != record.ClockUnset {
+			delta = next.WallMS - e.now.WallMS
+		}
 	}
+	e.quality = r.At.Quality
 	next.TripMS = e.now.TripMS + max(delta, 0)
 	e.now = next
 	e.report.Last = next

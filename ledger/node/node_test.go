@@ -3,16 +3,13 @@ package node
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"errors"
-	"log/slog"
 	"testing"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
 	"isotherm/ledger"
-	"isotherm/ledger/batch"
 	"isotherm/ledger/bundle"
 	"isotherm/ledger/command"
 	"isotherm/ledger/custody"
@@ -20,180 +17,7 @@ import (
 	"isotherm/ledger/merkle"
 	"isotherm/ledger/profile"
 	"isotherm/ledger/record"
-	"isotherm/ledger/replica"
-	"isotherm/ledger/seal"
 )
-
-const testOrigin = "isotherm.test/ledger"
-
-func key(name string) ed25519.PrivateKey {
-	seed := make([]byte, ed25519.SeedSize)
-	copy(seed, name)
-	return ed25519.NewKeyFromSeed(seed)
-}
-
-func public(k ed25519.PrivateKey) ed25519.PublicKey { return k.Public().(ed25519.PublicKey) }
-
-// cutOff is a replica that can be cut off from its majority.
-type cutOff struct {
-	*replica.Replica
-	cut    bool
-	before func(c *command.Command) // called before a command is proposed
-}
-
-func (c *cutOff) Propose(ctx context.Context, cmd *command.Command) (command.Result, error) {
-	if c.cut {
-		return command.Result{}, ledger.Errorf(ledger.CodeUnavailable, "cut off")
-	}
-	if before := c.before; before != nil {
-		c.before = nil
-		before(cmd)
-	}
-	return c.Replica.Propose(ctx, cmd)
-}
-
-type fixture struct {
-	*Node
-	t       *testing.T
-	replica *cutOff
-	pin     entry.Pin
-	admin   Principal
-}
-
-func newFixture(t *testing.T) *fixture {
-	t.Helper()
-	g := &entry.Genesis{Origin: testOrigin, LogKey: public(key("log")), CreatedMS: 1,
-		Cosigners: []merkle.CosignerKey{{Name: "node-1", Key: public(key("cosign"))}}}
-	g.Sign(key("operator"))
-	trust := entry.NewTrust(g)
-	r, err := replica.Open(replica.Config{Name: "node-1", Dir: t.TempDir(), Bootstrap: true, LogKey: key("log"), CosignKey: key("cosign"),
-		Trust: trust, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := r.Shutdown(); err != nil {
-			t.Errorf("shut down: %v", err)
-		}
-	})
-	f := &fixture{t: t, replica: &cutOff{Replica: r}, pin: trust.Pin}
-	f.Node, err = New(Options{Name: "node-1", Replica: f.replica, Keyring: seal.NewKeyring(), Pin: trust.Pin})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	if err := r.WaitLeader(ctx); err != nil {
-		t.Fatal(err)
-	}
-	admin := f.someone("Admin", entry.RoleAdmin)
-	f.admin = Principal{Person: admin.Person, Role: entry.RoleAdmin}
-	err = f.Bootstrap(ctx, Bootstrap{Genesis: g.Marshal(), Admin: admin, TokenHash: TokenHash("x"), TokenExpiry: time.Now().Add(time.Hour)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
-
-func (f *fixture) someone(name string, role entry.Role) entry.PersonEnrolled {
-	return entry.PersonEnrolled{Person: ledger.NewPersonID(), Name: name, Organisation: name, Role: role, Key: public(key(name))}
-}
-
-func (f *fixture) enrol(name string, role entry.Role) entry.PersonEnrolled {
-	f.t.Helper()
-	p := f.someone(name, role)
-	if _, err := f.EnrolPerson(f.t.Context(), f.admin, p); err != nil {
-		f.t.Fatal(err)
-	}
-	return p
-}
-
-// sign makes an act.
-func (f *fixture) sign(st custody.Statement, by entry.PersonEnrolled, parent *custody.Act) *custody.Act {
-	f.t.Helper()
-	st.Ledger, st.ID, st.By = testOrigin, ledger.NewActID(), custody.Party{Person: by.Person, Organisation: by.Organisation}
-	if parent != nil {
-		st.Parent = parent.Hash()
-	}
-	a, err := custody.NewAct(st)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	a.Sign(key(by.Name), by.Person, custody.RoleActor, 1, nil)
-	return a
-}
-
-func (f *fixture) submit(a *custody.Act) ActAnswer {
-	f.t.Helper()
-	got, err := f.SubmitAct(f.t.Context(), f.admin, a.Marshal())
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return got
-}
-
-// box is a box's journal of readings at 5 °C, after its boot record.
-type box struct {
-	id      ledger.BoxID
-	inc     ledger.IncarnationID
-	key     ed25519.PrivateKey
-	origin  string
-	records [][]byte
-	trees   []merkle.Frontier
-}
-
-func newBox(t *testing.T, name string, boot uint64, readings int) *box {
-	t.Helper()
-	k := key(name)
-	b := &box{id: ledger.BoxIDOf(public(k)), inc: ledger.NewIncarnationID(), key: k, trees: []merkle.Frontier{{}}}
-	b.origin = record.Origin(b.id, b.inc)
-	for i := range readings + 1 {
-		r := record.Record{Seq: uint64(i), Kind: record.KindReading, At: record.Stamp{MonoMS: uint64(i) * 1000, WallMS: int64(i) * 1000, Quality: record.ClockNTP}}
-		if i == 0 {
-			r.Kind = record.KindBoot
-			r.Boot = &record.Boot{Key: public(k), Incarnation: b.inc, BootCount: boot, Probes: []record.Probe{{Place: "organ"}}, SampleMS: 1000}
-		} else {
-			r.Reading = &record.Reading{Samples: []record.Sample{{TempMC: 5000}}}
-		}
-		raw, err := r.Append(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tree := b.trees[i].Clone()
-		tree.Append(tlog.RecordHash(raw))
-		b.records, b.trees = append(b.records, raw), append(b.trees, tree)
-	}
-	return b
-}
-
-func (b *box) head(t *testing.T, size int) []byte {
-	t.Helper()
-	signed, err := merkle.Sign(merkle.Checkpoint{Origin: b.origin, Size: int64(size), Root: b.trees[size].Root()}, b.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signed
-}
-
-func (b *box) batch(t *testing.T, from, to int) []byte {
-	t.Helper()
-	wire, err := batch.Encode(b.origin, int64(from), b.records[from:to], b.head(t, to))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return wire
-}
-
-func (f *fixture) enrolBox(b *box) {
-	f.t.Helper()
-	token, err := f.CreateEnrolToken(f.t.Context(), f.admin, "box", time.Hour)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	if _, _, err := f.EnrolBox(f.t.Context(), token.Token, public(b.key), b.head(f.t, 0), ""); err != nil {
-		f.t.Fatal(err)
-	}
-}
 
 // forge returns a checkpoint that the ledger's own keys signed.
 func forge(t *testing.T, cp merkle.Checkpoint) []byte {
@@ -505,5 +329,36 @@ func TestNode_Bootstrap_otherGenesis(t *testing.T) {
 	err := f.Bootstrap(t.Context(), Bootstrap{Genesis: g.Marshal(), Admin: f.someone("Admin", entry.RoleAdmin)})
 	if err == nil || errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("another genesis: got %v, want an error at once", err)
+	}
+}
+
+func TestNode_lookTwice(t *testing.T) {
+	f := newFixture(t)
+	now := time.Now()
+	f.now = func() time.Time { return now }
+	missing := ledger.Errorf(ledger.CodeNotFound, "missing")
+	for _, tt := range []struct {
+		name  string
+		wait  time.Duration
+		first error
+		looks int
+		want  error
+	}{
+		{"missing at first", time.Second, missing, 2, nil},
+		{"missing, just asked", 0, missing, 1, missing},
+		{"there", time.Second, nil, 1, nil},
+		{"another error", time.Second, context.Canceled, 1, context.Canceled},
+	} {
+		now = now.Add(tt.wait)
+		looks := 0
+		err := f.lookTwice(t.Context(), func() error {
+			if looks++; looks == 1 {
+				return tt.first
+			}
+			return nil
+		})
+		if looks != tt.looks || err != tt.want {
+			t.Errorf("%s: got %d looks, %v, want %d, %v", tt.name, looks, err, tt.looks, tt.want)
+		}
 	}
 }

@@ -192,6 +192,9 @@ func (s *Shipment) lastReading(c *shipmentCase) {
 	}
 	for i := len(c.journals) - 1; i >= 0; i-- {
 		j := c.journals[i]
+		if j.boot == nil {
+			continue
+		}
 		judged := map[uint8]bool{}
 		for _, p := range j.boot.Probes {
 			judged[p.Number] = p.Place == c.judged.Profile.ProbePlace

@@ -8,6 +8,7 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"isotherm/ledger"
 	"isotherm/ledger/cbor"
@@ -228,7 +229,7 @@ func OpenHead(signed []byte, key ed25519.PublicKey) (merkle.Checkpoint, ledger.I
 	return head, inc, err
 }
 
-// Err reports whether the record can be written: right field for its kind, values in range.
+// check reports whether the record can be written, and read again: one body, of its kind, and nothing that Parse refuses.
 func (r *Record) check() error {
 	if r.At.Quality == 0 {
 		return fmt.Errorf("record %d: no clock quality", r.Seq)
@@ -243,11 +244,50 @@ func (r *Record) check() error {
 	if set != 1 {
 		return fmt.Errorf("record %d of kind %d: %d bodies, want exactly one", r.Seq, r.Kind, set)
 	}
+	if f := r.Reading; f != nil && len(f.Samples) > MaxProbes {
+		return fmt.Errorf("record %d: %d samples, at most %d are allowed", r.Seq, len(f.Samples), MaxProbes)
+	}
+	if b := r.Boot; b != nil && len(b.Probes) > MaxProbes {
+		return fmt.Errorf("record %d: %d probes, at most %d are allowed", r.Seq, len(b.Probes), MaxProbes)
+	}
+	for _, text := range r.texts() {
+		if len(text) > maxText || !utf8.ValidString(text) {
+			return fmt.Errorf("record %d: text %.40q is longer than %d bytes or not UTF-8", r.Seq, text, maxText)
+		}
+	}
 	return nil
 }
 
-// Append writes the record's canonical bytes. It returns an error for a record without exactly the body of its kind.
+// texts returns all texts in the body.
+func (r *Record) texts() []string {
+	switch {
+	case r.Boot != nil:
+		out := []string{r.Boot.Software}
+		for _, p := range r.Boot.Probes {
+			out = append(out, p.Place, p.Model)
+		}
+		return out
+	case r.Excursion != nil:
+		return []string{r.Excursion.Rule}
+	case r.Output != nil:
+		return []string{r.Output.Name}
+	case r.Shutdown != nil:
+		return []string{r.Shutdown.Reason}
+	}
+	return nil
+}
+
+// Append writes the record's canonical bytes. It returns an error for a record that Parse would not take back.
 func (r *Record) Append(b []byte) ([]byte, error) {
+	start := len(b)
+	b, err := r.append(b)
+	if err == nil && len(b)-start > MaxSize {
+		return b[:start], fmt.Errorf("record %d of %d bytes, at most %d are allowed", r.Seq, len(b)-start, MaxSize)
+	}
+	return b, err
+}
+
+func (r *Record) append(b []byte) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return b, err
 	}

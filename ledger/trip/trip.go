@@ -4,6 +4,7 @@
 package trip
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -97,7 +98,7 @@ func inOrder(journals []Journal, origin string) ([]Journal, error) {
 			return nil, fmt.Errorf("journal %s comes without its boot record", j.Origin)
 		}
 	}
-	slices.SortStableFunc(sorted, func(a, b Journal) int { return int(int64(a.Boot.BootCount) - int64(b.Boot.BootCount)) })
+	slices.SortStableFunc(sorted, func(a, b Journal) int { return cmp.Compare(a.Boot.BootCount, b.Boot.BootCount) })
 	i := slices.IndexFunc(sorted, func(j Journal) bool { return j.Origin == origin })
 	if i < 0 {
 		return nil, fmt.Errorf("journal %s, which the pack act cites, is not here", origin)
@@ -114,7 +115,7 @@ type walker struct {
 
 // walk steps through one journal and returns false once the box was received.
 func (w *walker) walk(j Journal, origin string, from int64) bool {
-	if j.Origin == origin {
+	if j.Origin == origin || j.From > 0 { // its boot record is not among those that Step sees
 		w.eval.Configure(j.Boot)
 	}
 	for _, r := range j.Records {
@@ -134,14 +135,18 @@ func (w *walker) walk(j Journal, origin string, from int64) bool {
 }
 
 // received tells whether the record came after the box was received: at or behind the place that the receipt pins. It may
-// pin the end of one incarnation, and a later one go on behind it.
+// pin the end of one incarnation, and a later one go on behind it. A receipt that pins no known place counts from the time
+// it states.
 func (w *walker) received(origin string, r *record.Record) bool {
 	if w.state.ReceivedAt == nil {
 		return false
 	}
 	at, known := w.order[w.state.ReceivedAt.Origin]
+	if !known {
+		return r.At.WallMS >= w.state.Receipt.EventTimeMS
+	}
 	here := w.order[origin]
-	return known && (here > at || here == at && int64(r.Seq) >= w.state.ReceivedAt.Size)
+	return here > at || here == at && int64(r.Seq) >= w.state.ReceivedAt.Size
 }
 
 // takeOver starts the spans of custodians whose act pins this place of the journals, or one before it. An act that pins

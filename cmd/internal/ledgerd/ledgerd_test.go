@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -329,11 +330,11 @@ func TestLoadConfig_strict(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "c.toml")
-	if err := os.WriteFile(path, []byte(good), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("log_level = \"debug\"\n"+good), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c, err := loadConfig(path)
-	if err != nil || c.DataDir != filepath.Join(filepath.Dir(path), "data") || c.ClusterAdvertise != "h:1" {
+	if err != nil || c.LogLevel != slog.LevelDebug || c.DataDir != filepath.Join(filepath.Dir(path), "data") || c.ClusterAdvertise != "h:1" {
 		t.Errorf("got %+v, %v", c, err)
 	}
 }
