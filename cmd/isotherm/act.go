@@ -55,11 +55,7 @@ func (f *actFlags) register(cmd *cobra.Command, setup func(*cobra.Command, *actF
 
 // deliver completes the statement, signs it and sends it.
 func (f *actFlags) deliver(cmd *cobra.Command, complete func(*cobra.Command, *actFlags, *client.Client) error) error {
-	me, err := f.load()
-	if err != nil {
-		return err
-	}
-	c, err := me.Client()
+	me, c, err := f.connect()
 	if err != nil {
 		return err
 	}

@@ -24,11 +24,7 @@ func enrolBoxCommand() *cobra.Command {
 		Example: "  isotherm enrol box --me admin --label 'box 7' > token\n  trackerd enrol --config box.toml --token-file token",
 		Args:    exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			me, err := s.load()
-			if err != nil {
-				return err
-			}
-			c, err := me.Client()
+			_, c, err := s.connect()
 			if err != nil {
 				return err
 			}
@@ -58,11 +54,12 @@ func enrolPersonCommand() *cobra.Command {
 			if out == "" {
 				return usageError{fmt.Errorf("--out is needed: the folder to make")}
 			}
-			me, err := s.load()
+			me, c, err := s.connect()
 			if err != nil {
 				return err
 			}
-			made, err := me.Enrol(cmd.Context(), name, organisation, role)
+			defer c.Close()
+			made, err := me.Enrol(cmd.Context(), c, name, organisation, role)
 			if err != nil {
 				return err
 			}

@@ -27,11 +27,7 @@ func exportCommand() *cobra.Command {
 			if out == "" {
 				return usageError{fmt.Errorf("--out is needed: the file to write")}
 			}
-			me, err := s.load()
-			if err != nil {
-				return err
-			}
-			c, err := me.Client()
+			_, c, err := s.connect()
 			if err != nil {
 				return err
 			}

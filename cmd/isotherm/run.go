@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"isotherm/api/client"
 	"isotherm/cmd/internal/identity"
 	"isotherm/cmd/internal/ledgerd"
 	"isotherm/cmd/internal/trackerd"
@@ -103,11 +104,17 @@ func (s *session) flags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&s.json, "json", false, "answer as JSON")
 }
 
-func (s *session) load() (*identity.Me, error) {
+// connect loads who acts and returns a client of their ledger, which the caller closes.
+func (s *session) connect() (*identity.Me, *client.Client, error) {
 	if s.dir == "" {
-		return nil, usageError{errors.New("--me is needed: the folder with your identity")}
+		return nil, nil, usageError{errors.New("--me is needed: the folder with your identity")}
 	}
-	return identity.Load(s.dir)
+	me, err := identity.Load(s.dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := me.Client()
+	return me, c, err
 }
 
 // print writes v as JSON, or calls text.

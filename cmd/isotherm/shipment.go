@@ -160,11 +160,7 @@ func listCommand() *cobra.Command {
 		Short: "List shipments",
 		Args:  exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			me, err := s.load()
-			if err != nil {
-				return err
-			}
-			c, err := me.Client()
+			_, c, err := s.connect()
 			if err != nil {
 				return err
 			}
@@ -213,11 +209,7 @@ func showCommand() *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			me, err := s.load()
-			if err != nil {
-				return err
-			}
-			c, err := me.Client()
+			_, c, err := s.connect()
 			if err != nil {
 				return err
 			}

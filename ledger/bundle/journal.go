@@ -61,7 +61,7 @@ func (v *verifier) readJournal(name string) {
 		v.find(name, "is of box %s, whose enrolment is not in the bundle", box)
 		return
 	}
-	if v.export.leaf.Link(entry.Journal(inc)) == nil || v.export.leaf.Link(entry.Box(box)) == nil {
+	if !v.export.leaf.Covers(entry.Journal(inc)) || !v.export.leaf.Covers(entry.Box(box)) {
 		v.find(name, "is not covered by the export")
 		return
 	}

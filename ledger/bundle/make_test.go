@@ -34,7 +34,7 @@ const (
 
 // fakeLedger is a ledger in memory: the same entries and trees as a node's, without disk, raft or network.
 type fakeLedger struct {
-	t       *testing.T
+	t       testing.TB
 	keys    string // prefix of all key names, to make the same ledger with other keys
 	entries []bundle.Entry
 	hashes  []tlog.Hash
@@ -42,7 +42,7 @@ type fakeLedger struct {
 	voters  []string
 }
 
-func newLedger(t *testing.T, keys string) *fakeLedger {
+func newLedger(t testing.TB, keys string) *fakeLedger {
 	l := &fakeLedger{t: t, keys: keys, links: map[entry.Subject]entry.Link{}, voters: []string{"node-1", "node-2", "node-3"}}
 	g := &entry.Genesis{Origin: origin, LogKey: public(key(keys + "log")), CreatedMS: startWall}
 	for _, n := range l.voters {
@@ -67,6 +67,12 @@ func (l *fakeLedger) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 
 func (l *fakeLedger) add(kind entry.Kind, payload []byte, subjects ...entry.Subject) int64 {
 	l.t.Helper()
+	return l.addObserving(kind, payload, nil, subjects...)
+}
+
+func (l *fakeLedger) addObserving(kind entry.Kind, payload []byte, observed []entry.Subject, subjects ...entry.Subject) int64 {
+	l.t.Helper()
+	slices.SortFunc(observed, entry.CompareSubjects)
 	slices.SortFunc(subjects, entry.CompareSubjects)
 	index := int64(len(l.entries))
 	salted := append(fmt.Appendf(nil, "%016d", index), payload...)
@@ -81,6 +87,9 @@ func (l *fakeLedger) add(kind entry.Kind, payload []byte, subjects ...entry.Subj
 		link.Count++
 		l.links[s] = link
 		leaf.Links = append(leaf.Links, link)
+	}
+	for _, s := range observed {
+		leaf.Observed = append(leaf.Observed, entry.Link{Subject: s, Count: l.links[s].Count, Prev: l.lastOf(s)})
 	}
 	b := leaf.Marshal()
 	stored, err := tlog.StoredHashes(index, b, l)
@@ -148,7 +157,7 @@ func (l *fakeLedger) source(journals ...bundle.Journal) bundle.Source {
 
 // fakeBox is a box's journal in memory.
 type fakeBox struct {
-	t       *testing.T
+	t       testing.TB
 	key     ed25519.PrivateKey
 	inc     ledger.IncarnationID
 	records [][]byte
@@ -156,7 +165,7 @@ type fakeBox struct {
 	trees   []merkle.Frontier // by size
 }
 
-func newBox(t *testing.T, name string) *fakeBox {
+func newBox(t testing.TB, name string) *fakeBox {
 	b := &fakeBox{t: t, key: key(name), inc: ledger.IncarnationID{1, 2, 3}}
 	b.trees = []merkle.Frontier{b.tree.Clone()}
 	b.add(record.Record{Kind: record.KindBoot, Boot: &record.Boot{Key: public(b.key), Incarnation: b.inc, BootCount: 1, Software: "test",
@@ -285,7 +294,7 @@ func (j *journey) act(s custody.Statement, signers ...person) int64 {
 func steady(n int, temp int32) []int32 { return slices.Repeat([]int32{temp}, n) }
 
 // travel makes a journey up to the export's entry and returns it with the bundle's bytes.
-func travel(t *testing.T, keys string) (*journey, []byte) {
+func travel(t testing.TB, keys string) (*journey, []byte) {
 	t.Helper()
 	l := newLedger(t, keys)
 	j := &journey{ledger: l, box: newBox(t, keys+"box"), shipment: ledger.ShipmentID{9}}
@@ -313,12 +322,12 @@ func travel(t *testing.T, keys string) (*journey, []byte) {
 	j.act(custody.Statement{Kind: custody.Outcome, Result: custody.Transplanted}, center)
 	j.act(custody.Statement{Kind: custody.Close}, center)
 	access := entry.Access{By: center.id, Reason: "audit"}
-	l.add(entry.KindExport, access.Marshal(), entry.Case(j.shipment), entry.Box(b.id()), entry.Journal(b.inc), entry.Policy,
-		entry.Person(coordinator.id), entry.Person(ground.id), entry.Person(air.id), entry.Person(center.id))
+	l.addObserving(entry.KindExport, access.Marshal(), []entry.Subject{entry.Box(b.id()), entry.Journal(b.inc), entry.Policy,
+		entry.Person(coordinator.id), entry.Person(ground.id), entry.Person(air.id), entry.Person(center.id)}, entry.Case(j.shipment))
 	return j, write(t, l.source(b.journal(5)))
 }
 
-func write(t *testing.T, src bundle.Source) []byte {
+func write(t testing.TB, src bundle.Source) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	if err := bundle.Write(&out, src); err != nil {

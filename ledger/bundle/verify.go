@@ -15,8 +15,7 @@ import (
 	"isotherm/ledger/merkle"
 )
 
-// checkedEntry is an entry whose leaf is proven to be in the ledger and whose payload fits it. The payload is nil where a
-// bundle may leave it out: acts, exports and reads of other cases, which share a box or a person with this one.
+// checkedEntry is an entry whose leaf is proven to be in the ledger and whose payload fits it.
 type checkedEntry struct {
 	index   int64
 	leaf    *entry.Leaf
@@ -139,9 +138,6 @@ func (v *verifier) payloadOf(e *Entry) (*checkedEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(e.Salted) == 0 {
-		return &checkedEntry{index: e.Index, leaf: leaf}, nil
-	}
 	payload, err := leaf.Payload(e.Salted)
 	if err != nil {
 		return nil, err
@@ -241,7 +237,7 @@ func (v *verifier) proveEntries() bool {
 	return v.nameShipment()
 }
 
-// nameShipment finds the one case that the export covers, and payloads that are missing though they concern it.
+// nameShipment finds the one case that the export covers.
 func (v *verifier) nameShipment() bool {
 	cases := 0
 	for _, l := range v.export.leaf.Links {
@@ -255,46 +251,47 @@ func (v *verifier) nameShipment() bool {
 		return false
 	}
 	v.verdict.Shipment.ID = v.shipment.String()
-	for _, c := range v.checked {
-		elsewhere := c.leaf.Kind == entry.KindAct || c.leaf.Kind == entry.KindExport || c.leaf.Kind == entry.KindCaseRead
-		if c.payload == nil && (!elsewhere || c.leaf.Link(entry.Case(v.shipment)) != nil) {
-			v.find(entryName(c.index), "comes without its payload (%s)", c.leaf.Kind)
-		}
-	}
 	return true
 }
 
-// walkChains follows the chain of every subject that the export touches back to its beginning. An entry that was left
-// out leaves a hole; one that does not belong is left over.
+// walkChains follows the chain of every subject that the export touches or observes back to its beginning. An entry that
+// was left out leaves a hole; one that does not belong is left over.
 func (v *verifier) walkChains() bool {
 	inChain := map[int64]bool{v.export.index: true}
 	for _, link := range v.export.leaf.Links {
-		count, prev := link.Count, link.Prev
-		for prev != entry.NoPrev {
-			c := v.checked[prev]
-			if c == nil {
-				v.find(entryName(prev), "is missing: it is number %d of %s", count-1, link.Subject)
-				break
-			}
-			l := c.leaf.Link(link.Subject)
-			if l == nil || l.Count != count-1 || l.Prev >= prev {
-				v.find(entryName(prev), "does not continue the chain of %s", link.Subject)
-				break
-			}
-			inChain[prev] = true
-			count, prev = l.Count, l.Prev
-		}
+		v.walkChain(link.Subject, link.Count-1, link.Prev, inChain)
+	}
+	for _, link := range v.export.leaf.Observed {
+		v.walkChain(link.Subject, link.Count, link.Prev, inChain)
 	}
 	for index := range v.checked {
 		if !inChain[index] {
 			v.find(entryName(index), "does not belong to what the export covers")
 		}
 	}
-	if v.export.leaf.Link(entry.Policy) == nil {
+	if !v.export.leaf.Covers(entry.Policy) {
 		v.find(entryName(v.export.index), "the export does not cover the policy chain of cosigner sets")
 	}
-	v.done("chains of %d subjects, whole from the export back to their first entry", len(v.export.leaf.Links))
+	v.done("chains of %d subjects, whole from the export back to their first entry", len(v.export.leaf.Links)+len(v.export.leaf.Observed))
 	return true
+}
+
+// walkChain follows one chain from its entry number count, at index, to number 1.
+func (v *verifier) walkChain(s entry.Subject, count uint64, index int64, inChain map[int64]bool) {
+	for before := v.export.index; index != entry.NoPrev; {
+		c := v.checked[index]
+		if c == nil {
+			v.find(entryName(index), "is missing: it is number %d of %s", count, s)
+			return
+		}
+		l := c.leaf.Link(s)
+		if l == nil || l.Count != count || index >= before {
+			v.find(entryName(index), "does not continue the chain of %s", s)
+			return
+		}
+		inChain[index] = true
+		before, count, index = index, count-1, l.Prev
+	}
 }
 
 // sorted returns the proven entries of a kind in index order.
@@ -340,9 +337,6 @@ func (v *verifier) readSubjects() {
 // readActs reads the custody acts of the exported case and checks who signed them.
 func (v *verifier) readActs() {
 	for _, c := range v.sorted(entry.KindAct) {
-		if c.leaf.Link(entry.Case(v.shipment)) == nil || c.payload == nil {
-			continue
-		}
 		act, err := custody.ParseAct(c.payload)
 		if err != nil {
 			v.find(entryName(c.index), "%v", err)
@@ -354,7 +348,7 @@ func (v *verifier) readActs() {
 		}
 		err = act.CheckSignatures(func(id ledger.PersonID) ed25519.PublicKey {
 			p := v.people[id]
-			if p == nil || p.index > c.index || v.export.leaf.Link(entry.Person(id)) == nil {
+			if p == nil || p.index > c.index || !v.export.leaf.Covers(entry.Person(id)) {
 				return nil
 			}
 			return p.person.Key

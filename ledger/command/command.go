@@ -29,7 +29,8 @@ type Entry struct {
 	Kind         entry.Kind
 	RecordTimeMS int64
 	Node         string
-	Subjects     []entry.Subject // ordered, each once
+	Subjects     []entry.Subject // whose chains it lengthens; ordered, each once
+	Observed     []entry.Subject // whose chains' ends it names; ordered, each once, none of Subjects
 	Commitment   [32]byte
 	Stored       []byte // the salted payload, clear or sealed
 	SealedFor    string // name of the sealed data key in the private state; empty when Stored is clear
@@ -60,7 +61,7 @@ type Box struct {
 // Limits of a command.
 const (
 	MaxSize    = 512 << 10 // raft's suggested limit; a batch is at most half of it
-	maxName    = 128
+	maxName    = 128 // of secrets
 	maxSecret  = 4 << 10
 	maxSecrets = 16
 	maxKeys    = 64                                     // more than this version knows: a later one must be told by its version, not by its number of keys
@@ -101,17 +102,34 @@ func (c *Command) Marshal() []byte {
 }
 
 func (e *Entry) append(b []byte) []byte {
-	b = cbor.AppendUint(cbor.AppendArray(b, 7), uint64(e.Kind))
+	b = cbor.AppendUint(cbor.AppendArray(b, 8), uint64(e.Kind))
 	b = cbor.AppendInt(b, e.RecordTimeMS)
 	b = cbor.AppendText(b, e.Node)
-	b = cbor.AppendArray(b, len(e.Subjects))
-	for _, s := range e.Subjects {
-		b = cbor.AppendUint(cbor.AppendArray(b, 2), uint64(s.Kind))
-		b = cbor.AppendBytes(b, s.ID[:])
-	}
+	b = appendSubjects(b, e.Subjects)
+	b = appendSubjects(b, e.Observed)
 	b = cbor.AppendBytes(b, e.Commitment[:])
 	b = cbor.AppendBytes(b, e.Stored)
 	return cbor.AppendText(b, e.SealedFor)
+}
+
+func appendSubjects(b []byte, subjects []entry.Subject) []byte {
+	b = cbor.AppendArray(b, len(subjects))
+	for _, s := range subjects {
+		b = cbor.AppendUint(cbor.AppendArray(b, 2), uint64(s.Kind))
+		b = cbor.AppendBytes(b, s.ID[:])
+	}
+	return b
+}
+
+func parseSubjects(d *cbor.Decoder) []entry.Subject {
+	var out []entry.Subject
+	for range d.Array(entry.MaxLinks) {
+		d.ArrayOf(2)
+		s := entry.Subject{Kind: entry.SubjectKind(d.UintMax(255))}
+		d.Fixed(s.ID[:])
+		out = append(out, s)
+	}
+	return out
 }
 
 // Parse reads what Marshal writes. It returns ErrVersion, wrapped, for a version it does not know.
@@ -163,16 +181,12 @@ func Parse(b []byte) (*Command, error) {
 
 func parseEntry(d *cbor.Decoder) *Entry {
 	var e Entry
-	d.ArrayOf(7)
+	d.ArrayOf(8)
 	e.Kind = entry.Kind(d.UintMax(1<<16 - 1))
 	e.RecordTimeMS = d.Int()
 	e.Node = d.Text(maxName)
-	for range d.Array(entry.MaxLinks) {
-		d.ArrayOf(2)
-		s := entry.Subject{Kind: entry.SubjectKind(d.UintMax(255))}
-		d.Fixed(s.ID[:])
-		e.Subjects = append(e.Subjects, s)
-	}
+	e.Subjects = parseSubjects(d)
+	e.Observed = parseSubjects(d)
 	d.Fixed(e.Commitment[:])
 	e.Stored = d.Bytes(maxStored)
 	e.SealedFor = d.Text(maxName)

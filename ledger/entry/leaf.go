@@ -99,6 +99,10 @@ const NoPrev = -1
 
 // Link ties an entry into the chain of one subject: it is that subject's Count-th entry, and Prev is the index of the
 // one before. A chain that is walked from an export back to count 1 leaves nothing out.
+//
+// An observed link says where a chain ended when the entry was made, without making it longer: the subject had Count
+// entries, and Prev is the index of the newest. An export observes what it shares with other cases, such as the box, so
+// that no case's bundle tells of another's exports.
 type Link struct {
 	Subject Subject
 	Count   uint64
@@ -123,17 +127,31 @@ type Leaf struct {
 	Node         string // that node
 	Links        []Link // ordered by CompareSubjects, each subject once
 	Commitment   [32]byte
+	Observed     []Link // ordered in the same way; no subject of Links
 }
 
 // Marshal returns the canonical bytes.
 func (l *Leaf) Marshal() []byte {
-	b := cbor.AppendMap(make([]byte, 0, 128), 6)
+	n := 6
+	if len(l.Observed) > 0 {
+		n++
+	}
+	b := cbor.AppendMap(make([]byte, 0, 128), n)
 	b = cbor.AppendUint(cbor.AppendUint(b, 1), leafVersion)
 	b = cbor.AppendUint(cbor.AppendUint(b, 2), uint64(l.Kind))
 	b = cbor.AppendInt(cbor.AppendUint(b, 3), l.RecordTimeMS)
 	b = cbor.AppendText(cbor.AppendUint(b, 4), l.Node)
-	b = cbor.AppendArray(cbor.AppendUint(b, 5), len(l.Links))
-	for _, k := range l.Links {
+	b = appendLinks(cbor.AppendUint(b, 5), l.Links)
+	b = cbor.AppendBytes(cbor.AppendUint(b, 6), l.Commitment[:])
+	if len(l.Observed) > 0 {
+		b = appendLinks(cbor.AppendUint(b, 7), l.Observed)
+	}
+	return b
+}
+
+func appendLinks(b []byte, links []Link) []byte {
+	b = cbor.AppendArray(b, len(links))
+	for _, k := range links {
 		n := 4
 		if k.Prev == NoPrev {
 			n = 3
@@ -145,7 +163,7 @@ func (l *Leaf) Marshal() []byte {
 			b = cbor.AppendUint(b, uint64(k.Prev))
 		}
 	}
-	return cbor.AppendBytes(cbor.AppendUint(b, 6), l.Commitment[:])
+	return b
 }
 
 // ParseLeaf reads what Marshal writes, and nothing else.
@@ -156,7 +174,7 @@ func ParseLeaf(b []byte) (*Leaf, error) {
 	d := cbor.NewDecoder(b)
 	var l Leaf
 	version := uint64(0)
-	d.Map(6, func(key uint64) bool {
+	d.Map(7, func(key uint64) bool {
 		switch key {
 		case 1:
 			version = d.Uint()
@@ -172,6 +190,10 @@ func ParseLeaf(b []byte) (*Leaf, error) {
 			}
 		case 6:
 			d.Fixed(l.Commitment[:])
+		case 7:
+			for range d.Array(MaxLinks) {
+				l.Observed = append(l.Observed, parseObserved(d))
+			}
 		default:
 			return false
 		}
@@ -183,10 +205,32 @@ func ParseLeaf(b []byte) (*Leaf, error) {
 	if version != leafVersion {
 		return nil, fmt.Errorf("read leaf: version %d, this program knows %d", version, leafVersion)
 	}
-	if !ascending(l.Links) || !bytes.Equal(l.Marshal(), b) {
+	if !ascending(l.Links) || !ascending(l.Observed) || overlap(&l) || !bytes.Equal(l.Marshal(), b) {
 		return nil, errors.New("read leaf: not in canonical form")
 	}
 	return &l, nil
+}
+
+func parseObserved(d *cbor.Decoder) Link {
+	d.ArrayOf(4)
+	k := Link{Subject: Subject{Kind: SubjectKind(d.UintMax(255))}}
+	d.Fixed(k.Subject.ID[:])
+	k.Count = d.Uint()
+	k.Prev = int64(d.UintMax(1<<62 - 1))
+	if d.Err() == nil && k.Count == 0 {
+		d.Fail(errors.New("link observes a chain without entries"))
+	}
+	return k
+}
+
+// overlap tells whether a subject is both touched and observed.
+func overlap(l *Leaf) bool {
+	for _, k := range l.Observed {
+		if l.Link(k.Subject) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // ascending tells whether the links are in order and name each subject once.
@@ -236,6 +280,16 @@ func (l *Leaf) Payload(salted []byte) ([]byte, error) {
 		return nil, errors.New("payload does not match the leaf's commitment")
 	}
 	return salted[SaltSize:], nil
+}
+
+// Covers tells whether the leaf touches or observes the subject.
+func (l *Leaf) Covers(s Subject) bool {
+	for i := range l.Observed {
+		if l.Observed[i].Subject == s {
+			return true
+		}
+	}
+	return l.Link(s) != nil
 }
 
 // Link returns the leaf's link to the subject, or nil.

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"crypto/ed25519"
-	"errors"
 	"fmt"
 
 	"isotherm/ledger"
@@ -123,15 +122,16 @@ func (n *Node) enterAct(ctx context.Context, act *custody.Act, raw []byte) (inde
 	}
 	s := &act.Statement
 	d := draft{kind: entry.KindAct, subjects: []entry.Subject{entry.Case(s.Shipment)}, payload: raw}
-	for _, sig := range act.Signatures {
-		d.subjects = append(d.subjects, entry.Person(sig.Person))
-	}
-	if !s.Box.IsZero() {
-		d.subjects = append(d.subjects, entry.Box(s.Box))
-	}
 	c := &command.Command{Dedup: &s.ID}
 	if err := n.sealForCase(&d, c, s.Shipment); err != nil {
 		return 0, false, err
+	}
+	if s.Kind == custody.Pack {
+		carries, err := n.sealed(carriesPrefix+s.Box.String(), s.Shipment[:])
+		if err != nil {
+			return 0, false, err
+		}
+		c.Secrets = append(c.Secrets, carries)
 	}
 	if c.Entry, err = n.entryOf(d); err != nil {
 		return 0, false, err
@@ -190,9 +190,6 @@ func (n *Node) enterCarried(ctx context.Context, b *batch.Batch) error {
 	return nil
 }
 
-// maxBoxWalk bounds how far back a box's chain is searched for what it carries now.
-const maxBoxWalk = 256
-
 // actsFor returns the acts of the shipment in the box, from packing on, that its journal as held does not show.
 func (n *Node) actsFor(box ledger.BoxID) ([][]byte, error) {
 	var out [][]byte
@@ -224,30 +221,12 @@ func (n *Node) actsFor(box ledger.BoxID) ([][]byte, error) {
 // shipmentIn returns the case of the newest act that packs an organ into the box, zero for none.
 func (n *Node) shipmentIn(v *store.View, box ledger.BoxID) (ledger.ShipmentID, error) {
 	var id ledger.ShipmentID
-	steps := 0
-	err := n.walk(v, entry.Box(box), func(index int64, leaf *entry.Leaf) error {
-		if steps++; steps > maxBoxWalk {
-			return errStop
-		}
-		if leaf.Kind != entry.KindAct {
-			return nil
-		}
-		_, payload, err := n.open(v, index)
-		if errors.Is(err, errErased) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		act, err := custody.ParseAct(payload)
-		if err != nil {
-			return fmt.Errorf("entry %d: %w", index, err)
-		}
-		if act.Statement.Kind == custody.Pack {
-			id = act.Statement.Shipment
-			return errStop
-		}
-		return nil
-	})
-	return id, err
+	raw, err := n.secret(v, carriesPrefix+box.String())
+	if err != nil || raw == nil {
+		return id, err
+	}
+	if len(raw) != len(id) {
+		return id, fmt.Errorf("what box %s carries is kept as %d bytes", box, len(raw))
+	}
+	return ledger.ShipmentID(raw), nil
 }

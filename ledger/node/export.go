@@ -55,7 +55,7 @@ type coverage struct {
 	journals []tripPart
 }
 
-// enterExport appends the entry that touches every subject of the case, and returns its index.
+// enterExport appends the entry that touches the case and observes every other subject of it, and returns its index.
 func (n *Node) enterExport(ctx context.Context, p Principal, id ledger.ShipmentID, reason string) (int64, coverage, error) {
 	var covers coverage
 	err := n.lookTwice(ctx, func() error {
@@ -71,7 +71,9 @@ func (n *Node) enterExport(ctx context.Context, p Principal, id ledger.ShipmentI
 		return 0, covers, err
 	}
 	access := entry.Access{By: p.Person, Reason: reason}
-	d := draft{kind: entry.KindExport, subjects: slices.Clone(covers.subjects), payload: access.Marshal()}
+	// Only the case's own chain grows: what is shared with other cases is observed.
+	d := draft{kind: entry.KindExport, subjects: []entry.Subject{entry.Case(id)}, payload: access.Marshal()}
+	d.observed = slices.DeleteFunc(slices.Clone(covers.subjects), func(s entry.Subject) bool { return s == entry.Case(id) })
 	c := &command.Command{}
 	if err := n.sealForCase(&d, c, id); err != nil {
 		return 0, covers, err
@@ -137,7 +139,7 @@ func (n *Node) collect(ctx context.Context, id ledger.ShipmentID, index int64, c
 			return errOvertaken
 		}
 		for _, i := range chains(v, index, covers) {
-			e, err := n.exportEntry(v, id, i, cp.Size)
+			e, err := n.exportEntry(v, i, cp.Size)
 			if err != nil {
 				return err
 			}
@@ -172,9 +174,8 @@ func chains(v *store.View, last int64, covers coverage) []int64 {
 	return slices.Compact(out)
 }
 
-// exportEntry returns an entry with its inclusion path. The payload of an act, an export or a read of another case stays
-// out: it is there only because it shares a box or a person with this one.
-func (n *Node) exportEntry(v *store.View, id ledger.ShipmentID, index, size int64) (bundle.Entry, error) {
+// exportEntry returns an entry with its inclusion path.
+func (n *Node) exportEntry(v *store.View, index, size int64) (bundle.Entry, error) {
 	e := bundle.Entry{Index: index}
 	var err error
 	if e.Leaf, err = v.Leaf(index); err != nil {
@@ -182,15 +183,6 @@ func (n *Node) exportEntry(v *store.View, id ledger.ShipmentID, index, size int6
 	}
 	if e.Path, err = tlog.ProveRecord(size, index, v.HashReader()); err != nil {
 		return e, fmt.Errorf("prove entry %d: %w", index, err)
-	}
-	leaf, err := entry.ParseLeaf(e.Leaf)
-	if err != nil {
-		return e, fmt.Errorf("entry %d: %w", index, err)
-	}
-	for _, l := range leaf.Links {
-		if l.Subject.Kind == entry.SubjectCase && l.Subject != entry.Case(id) {
-			return e, nil
-		}
 	}
 	e.Salted, err = n.salted(v, index)
 	if errors.Is(err, errErased) {

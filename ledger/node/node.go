@@ -119,7 +119,8 @@ func (n *Node) halt(reason string) {
 // draft is an entry about to be proposed.
 type draft struct {
 	kind     entry.Kind
-	subjects []entry.Subject
+	subjects []entry.Subject // touched
+	observed []entry.Subject // observed, see entry.Link
 	payload  []byte
 	sealKey  *dataKey // seals the payload; nil leaves it clear
 }
@@ -140,13 +141,15 @@ func (n *Node) entryOf(d draft) (*command.Entry, error) {
 	if len(d.payload) > entry.MaxPayload {
 		return nil, ledger.Errorf(ledger.CodeInvalid, "%s of %d bytes, at most %d are allowed", d.kind, len(d.payload), entry.MaxPayload)
 	}
-	slices.SortFunc(d.subjects, entry.CompareSubjects)
-	d.subjects = slices.Compact(d.subjects)
-	if len(d.subjects) > entry.MaxLinks {
-		return nil, ledger.Errorf(ledger.CodeInvalid, "%s touches %d subjects, at most %d are allowed", d.kind, len(d.subjects), entry.MaxLinks)
+	for _, subjects := range []*[]entry.Subject{&d.subjects, &d.observed} {
+		slices.SortFunc(*subjects, entry.CompareSubjects)
+		*subjects = slices.Compact(*subjects)
+		if len(*subjects) > entry.MaxLinks {
+			return nil, ledger.Errorf(ledger.CodeInvalid, "%s touches %d subjects, at most %d are allowed", d.kind, len(*subjects), entry.MaxLinks)
+		}
 	}
 	salted := entry.Salted(d.payload)
-	e := &command.Entry{Kind: d.kind, RecordTimeMS: n.now().UnixMilli(), Node: n.name, Subjects: d.subjects,
+	e := &command.Entry{Kind: d.kind, RecordTimeMS: n.now().UnixMilli(), Node: n.name, Subjects: d.subjects, Observed: d.observed,
 		Commitment: entry.Commit(salted), Stored: salted}
 	if d.sealKey != nil {
 		sealed, err := d.sealKey.seal(salted)

@@ -23,6 +23,7 @@ const (
 	enrolPrefix       = "enrol/"      // + hex SHA-256 of a box's one-time token
 	casePrefix        = "key/case/"   // + shipment + "/" + 8 random hex digits
 	personPrefix      = "key/person/" // + person
+	carriesPrefix     = "carries/"    // + box; value: the shipment of the newest act that packs an organ into it
 )
 
 // secret returns a value of the private state, nil when there is none.

@@ -14,47 +14,58 @@ import (
 	"isotherm/ledger/store/storetest"
 )
 
+// havoc cuts nodes off, stops and starts them, one at a time. It runs in a bubble.
+type havoc struct {
+	*cluster
+	mu     sync.RWMutex // guards the cluster's nodes
+	stop   chan struct{}
+	faults int
+}
+
+func (h *havoc) node(name string) *replica.Replica {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.nodes[name]
+}
+
+func (h *havoc) run() {
+	rng := rand.New(rand.NewPCG(1, 2))
+	pause := func(limitMS int) time.Duration { return time.Duration(rng.IntN(limitMS)) * time.Millisecond }
+	for {
+		select {
+		case <-h.stop:
+			return
+		case <-time.After(pause(4000)):
+		}
+		name := h.names[rng.IntN(3)]
+		h.faults++
+		if rng.IntN(2) == 0 {
+			h.net.Cut(name, true)
+			time.Sleep(pause(5000))
+			h.net.Cut(name, false)
+			continue
+		}
+		if err := h.node(name).Shutdown(); err != nil {
+			h.t.Error(err)
+		}
+		time.Sleep(pause(3000))
+		h.mu.Lock()
+		if err := h.tryOpen(name); err != nil {
+			h.t.Error(err)
+		}
+		h.mu.Unlock()
+	}
+}
+
 // TestReplica_Chaos has eight clients write acts and take checkpoints while nodes are cut off, stopped and started. Every
 // acknowledged act must be in the log once, on every node, and every checkpoint must fit the final tree.
 func TestReplica_Chaos(t *testing.T) {
 	const clients, acts = 8, 25
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := started(t, "n1", "n2", "n3")
-		var mu sync.RWMutex // nodes are looked up with it held for reading, and replaced with it held for writing
-		node := func(name string) *replica.Replica {
-			mu.RLock()
-			defer mu.RUnlock()
-			return c.nodes[name]
-		}
-		stop, faults := make(chan struct{}), 0
+		h := &havoc{cluster: c, stop: make(chan struct{})}
 		var chaos, work sync.WaitGroup
-		chaos.Go(func() {
-			rng := rand.New(rand.NewPCG(1, 2))
-			for {
-				select {
-				case <-stop:
-					return
-				case <-time.After(time.Duration(rng.IntN(4000)) * time.Millisecond): // in a bubble
-				}
-				name := c.names[rng.IntN(3)]
-				faults++
-				if rng.IntN(2) == 0 {
-					c.net.Cut(name, true)
-					time.Sleep(time.Duration(rng.IntN(5000)) * time.Millisecond)
-					c.net.Cut(name, false)
-					continue
-				}
-				if err := node(name).Shutdown(); err != nil {
-					t.Error(err)
-				}
-				time.Sleep(time.Duration(rng.IntN(3000)) * time.Millisecond)
-				mu.Lock()
-				if err := c.tryOpen(name); err != nil {
-					t.Error(err)
-				}
-				mu.Unlock()
-			}
-		})
+		chaos.Go(h.run)
 		indexes, heads := make([]int64, clients*acts), make([][]byte, clients*acts)
 		for client := range clients {
 			work.Go(func() {
@@ -63,7 +74,7 @@ func TestReplica_Chaos(t *testing.T) {
 					act := client*acts + i
 					time.Sleep(time.Duration(rng.IntN(2000)) * time.Millisecond) // in a bubble
 					for {
-						n := node(c.names[rng.IntN(3)])
+						n := h.node(c.names[rng.IntN(3)])
 						got, err := n.Propose(timeout(t, 10*time.Second), storetest.Act(act, client))
 						if err != nil {
 							time.Sleep(100 * time.Millisecond) // in a bubble
@@ -83,10 +94,10 @@ func TestReplica_Chaos(t *testing.T) {
 			})
 		}
 		work.Wait()
-		close(stop)
+		close(h.stop)
 		chaos.Wait()
-		if t.Logf("%d faults", faults); faults < 5 {
-			t.Errorf("only %d faults: this tests nothing", faults)
+		if t.Logf("%d faults", h.faults); h.faults < 5 {
+			t.Errorf("only %d faults: this tests nothing", h.faults)
 		}
 		for _, name := range c.names {
 			c.waitSize(c.nodes[name], 2+clients*acts)

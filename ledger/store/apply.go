@@ -180,13 +180,8 @@ func wellFormed(c *command.Command) bool {
 		return c.Dedup == nil && len(c.Batch) == 0 && c.Box == nil
 	}
 	// An entry without a subject would be in no chain: nobody could see that an export leaves it out.
-	if e.Kind == 0 || len(e.Subjects) == 0 || len(e.Subjects) > entry.MaxLinks {
+	if e.Kind == 0 || len(e.Subjects) == 0 || len(e.Subjects) > entry.MaxLinks || len(e.Observed) > entry.MaxLinks {
 		return false
-	}
-	for i, s := range e.Subjects[1:] {
-		if entry.CompareSubjects(e.Subjects[i], s) >= 0 {
-			return false
-		}
 	}
 	if len(e.SealedFor) > 255 || e.SealedFor == "" && (len(e.Stored) < entry.SaltSize || entry.Commit(e.Stored) != e.Commitment) {
 		return false
@@ -218,8 +213,15 @@ func (a *applier) makeLeaf(e *command.Entry) (leaf []byte, ok bool) {
 		count, prev, _ := a.view.Last(s)
 		l.Links = append(l.Links, entry.Link{Subject: s, Count: count + 1, Prev: prev})
 	}
+	for _, s := range e.Observed {
+		count, last, there := a.view.Last(s)
+		if !there {
+			return nil, false
+		}
+		l.Observed = append(l.Observed, entry.Link{Subject: s, Count: count, Prev: last})
+	}
 	leaf = l.Marshal()
-	_, err := entry.ParseLeaf(leaf)
+	_, err := entry.ParseLeaf(leaf) // it checks the order of subjects too
 	return leaf, err == nil
 }
 

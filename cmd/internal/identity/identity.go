@@ -128,12 +128,7 @@ func (m *Me) Party() custody.Party {
 }
 
 // Enrol makes a new person: the key is made here, the ledger learns its public half. The result is not saved yet.
-func (m *Me) Enrol(ctx context.Context, name, organisation, role string) (*Me, error) {
-	c, err := m.Client()
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
+func (m *Me) Enrol(ctx context.Context, c *client.Client, name, organisation, role string) (*Me, error) {
 	public, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		return nil, fmt.Errorf("enrol %s: %w", name, err)
@@ -152,7 +147,8 @@ func (m *Me) Enrol(ctx context.Context, name, organisation, role string) (*Me, e
 func (m *Me) Act(ctx context.Context, c *client.Client, s custody.Statement, others ...*Me) (*custody.Act, client.ActAnswer, error) {
 	var none client.ActAnswer
 	if s.Kind != custody.Open && s.Parent == [32]byte{} {
-		shipment, err := c.Shipment(ctx, s.Shipment)
+		// A node that lags after a failover would name an older act: the new one would be a conflicting claim.
+		shipment, err := c.Linearizable().Shipment(ctx, s.Shipment)
 		if err != nil {
 			return nil, none, err
 		}

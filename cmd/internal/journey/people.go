@@ -28,6 +28,11 @@ func (j *Journey) enrolPeople(ctx context.Context) error {
 		return err
 	}
 	j.people.admin = admin
+	c, err := admin.Client()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
 	for _, p := range []struct {
 		me              **identity.Me
 		folder          string
@@ -40,7 +45,7 @@ func (j *Journey) enrolPeople(ctx context.Context) error {
 		{&j.people.auditor, "auditor", "Auditor", "Transplant Authority", "auditor"},
 	} {
 		err := patiently(ctx, func(ctx context.Context) error {
-			made, err := admin.Enrol(ctx, p.name, p.org, p.role)
+			made, err := admin.Enrol(ctx, c, p.name, p.org, p.role)
 			*p.me = made
 			return err
 		})

@@ -3,7 +3,6 @@
 package storetest
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"fmt"
@@ -186,6 +185,3 @@ func Logs(from uint64, commands ...*command.Command) []store.Log {
 	}
 	return logs
 }
-
-// Same tells whether two commands have the same bytes.
-func Same(a, b *command.Command) bool { return bytes.Equal(a.Marshal(), b.Marshal()) }
