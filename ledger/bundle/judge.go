@@ -95,11 +95,11 @@ func (v *verifier) reportTrip(a *trip.Assessment, journals []trip.Journal) {
 
 func (v *verifier) reportCustodians(state *custody.State, a *trip.Assessment) {
 	for i, c := range state.Custodians {
-		out := Custodian{Organisation: c.Party.Organisation, Person: c.Party.Person.String(), Since: wall(c.SinceMS), Held: Duration(0), OutOfBand: Duration(0), Evidence: c.Evidence}
+		out := Custodian{Organisation: c.Party.Organisation, Person: c.Party.Person.String(), Since: wall(c.SinceMS), Evidence: c.Evidence}
 		if p := v.people[c.Party.Person]; p != nil {
 			out.Name = p.person.Name
 		}
-		if i < len(a.Spans) {
+		if i < len(a.Spans) && a.Spans[i].ToMS > a.Spans[i].FromMS {
 			out.Held, out.OutOfBand = Duration(a.Spans[i].ToMS-a.Spans[i].FromMS), Duration(a.Spans[i].OutMS)
 		}
 		v.verdict.Custodians = append(v.verdict.Custodians, out)

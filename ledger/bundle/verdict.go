@@ -134,8 +134,8 @@ type Custodian struct {
 	Person       string    `json:"person"`
 	Name         string    `json:"name,omitempty"`
 	Since        time.Time `json:"since"`
-	Held         string    `json:"held"`
-	OutOfBand    string    `json:"out_of_band"`
+	Held         string    `json:"held,omitempty"` // of the trip; empty when their time begins with its end
+	OutOfBand    string    `json:"out_of_band,omitempty"`
 	Evidence     string    `json:"evidence"`
 }
 
@@ -184,7 +184,7 @@ func Duration(ms int64) string {
 // Sentence says the verdict in one sentence.
 func (v *Verdict) Sentence() string {
 	if v.Result == Broken {
-		return fmt.Sprintf("Broken: %d findings. Nothing in this bundle can be relied on until they are explained.", len(v.Findings))
+		return fmt.Sprintf("Broken: %s. Nothing in this bundle can be relied on until that is explained.", count(len(v.Findings), "finding"))
 	}
 	var held []string
 	for _, x := range v.Excursions {
@@ -196,13 +196,24 @@ func (v *Verdict) Sentence() string {
 	}
 	excursions := "no excursion"
 	if len(held) > 0 {
-		excursions = fmt.Sprintf("%d excursion(s): %s", len(held), strings.Join(held, "; "))
+		excursions = count(len(held), "excursion") + ": " + strings.Join(held, "; ")
 	}
 	keys := "keys match the policy you gave"
 	if v.Result == Consistent {
 		keys = "but no policy was given, so the keys could be anyone's"
 	}
-	return fmt.Sprintf("All %d records are as the box signed them; %d gap(s); %s; %s.", v.Counts.Records, len(v.Coverage.Gaps), excursions, keys)
+	return fmt.Sprintf("All %d records are as the box signed them; %s; %s; %s.", v.Counts.Records, count(len(v.Coverage.Gaps), "gap"), excursions, keys)
+}
+
+// count writes a number with its noun: 'no gap', '1 gap', '2 gaps'.
+func count(n int, noun string) string {
+	switch n {
+	case 0:
+		return "no " + noun
+	case 1:
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 const clock = "2006-01-02 15:04:05 UTC"
@@ -242,7 +253,7 @@ func (v *Verdict) WriteText(out io.Writer) error {
 		row("excursion\t", x.describe())
 	}
 	for _, c := range v.Custodians {
-		row("custodian\t", fmt.Sprintf("%s since %s, held it %s, of which %s out of band (%s)", c.who(), c.Since.Format(clock), c.Held, c.OutOfBand, c.Evidence))
+		row("custodian\t", c.describe())
 	}
 	for _, f := range v.Flags {
 		row("note\t", f)
@@ -263,6 +274,14 @@ func (c Custodian) who() string {
 		return c.Organisation
 	}
 	return c.Name + ", " + c.Organisation
+}
+
+func (c Custodian) describe() string {
+	text := fmt.Sprintf("%s since %s (%s)", c.who(), c.Since.Format(clock), c.Evidence)
+	if c.Held != "" {
+		text += fmt.Sprintf(", for %s, of which %s out of band", c.Held, c.OutOfBand)
+	}
+	return text
 }
 
 func (x Excursion) describe() string {

@@ -61,7 +61,7 @@ type Box struct {
 // Limits of a command.
 const (
 	MaxSize    = 512 << 10 // raft's suggested limit; a batch is at most half of it
-	maxName    = 128 // of secrets
+	maxName    = 128       // of secrets
 	maxSecret  = 4 << 10
 	maxSecrets = 16
 	maxKeys    = 64                                     // more than this version knows: a later one must be told by its version, not by its number of keys
@@ -184,7 +184,7 @@ func parseEntry(d *cbor.Decoder) *Entry {
 	d.ArrayOf(8)
 	e.Kind = entry.Kind(d.UintMax(1<<16 - 1))
 	e.RecordTimeMS = d.Int()
-	e.Node = d.Text(maxName)
+	e.Node = d.Text(entry.MaxNode)
 	e.Subjects = parseSubjects(d)
 	e.Observed = parseSubjects(d)
 	d.Fixed(e.Commitment[:])

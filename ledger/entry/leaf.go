@@ -114,7 +114,7 @@ const (
 	MaxLeaf    = 8 << 10
 	MaxPayload = 48 << 10
 	MaxLinks   = 128
-	maxNode    = 64
+	MaxNode    = 64 // bytes of a node's name
 )
 
 // leafVersion is the version of the leaf's format.
@@ -183,7 +183,7 @@ func ParseLeaf(b []byte) (*Leaf, error) {
 		case 3:
 			l.RecordTimeMS = d.Int()
 		case 4:
-			l.Node = d.Text(maxNode)
+			l.Node = d.Text(MaxNode)
 		case 5:
 			for range d.Array(MaxLinks) {
 				l.Links = append(l.Links, parseLink(d))

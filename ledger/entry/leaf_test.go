@@ -31,6 +31,7 @@ func leaves() map[string]*entry.Leaf {
 		"later":   {Kind: math.MaxUint16, RecordTimeMS: math.MinInt64, Node: strings.Repeat("n", 64), Commitment: [32]byte{1}},
 		"one":     {Kind: entry.KindAct, RecordTimeMS: 1_790_000_000_000, Node: "node-1", Links: []entry.Link{{Subject: entry.Case(ledger.ShipmentID{9}), Count: 1, Prev: entry.NoPrev}}},
 		"several": several(),
+		"export":  observing(),
 	}
 }
 
@@ -43,6 +44,44 @@ func several() *entry.Leaf {
 		{Subject: entry.Policy, Count: 1, Prev: entry.NoPrev},
 		{Subject: entry.Journal(ledger.IncarnationID{1}), Count: 1, Prev: entry.NoPrev},
 	}}
+}
+
+// observing is an export that lengthens one chain and names the ends of two.
+func observing() *entry.Leaf {
+	return &entry.Leaf{Kind: entry.KindExport, RecordTimeMS: 5, Node: "node-1",
+		Links: []entry.Link{{Subject: entry.Case(ledger.ShipmentID{8}), Count: 2, Prev: 0}},
+		Observed: []entry.Link{
+			{Subject: entry.Box(ledger.BoxID{1}), Count: 3, Prev: 0},
+			{Subject: entry.Policy, Count: 1, Prev: 0},
+		}}
+}
+
+func TestParseLeaf_refusesObserved(t *testing.T) {
+	for name, edit := range map[string]func(l *entry.Leaf){
+		"out of order":  func(l *entry.Leaf) { l.Observed[0], l.Observed[1] = l.Observed[1], l.Observed[0] },
+		"twice":         func(l *entry.Leaf) { l.Observed[1] = l.Observed[0] },
+		"touched too":   func(l *entry.Leaf) { l.Observed[0].Subject = l.Links[0].Subject },
+		"empty chain":   func(l *entry.Leaf) { l.Observed[0].Count = 0 },
+		"without index": func(l *entry.Leaf) { l.Observed[0].Prev = entry.NoPrev },
+	} {
+		l := observing()
+		edit(l)
+		if _, err := entry.ParseLeaf(l.Marshal()); err == nil {
+			t.Errorf("%s was taken", name)
+		}
+	}
+}
+
+func TestLeaf_Covers(t *testing.T) {
+	l := observing()
+	for _, s := range []entry.Subject{entry.Case(ledger.ShipmentID{8}), entry.Box(ledger.BoxID{1}), entry.Policy} {
+		if !l.Covers(s) {
+			t.Errorf("%s is not covered", s)
+		}
+	}
+	if l.Covers(entry.Box(ledger.BoxID{2})) || l.Link(entry.Policy) != nil {
+		t.Error("it covers another box, or touches what it observes")
+	}
 }
 
 func TestLeaf_Marshal(t *testing.T) {

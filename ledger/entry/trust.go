@@ -44,7 +44,7 @@ func readMembers(d *cbor.Decoder) []merkle.CosignerKey {
 	var out []merkle.CosignerKey
 	for range d.Array(MaxCosigners) {
 		d.ArrayOf(2)
-		m := merkle.CosignerKey{Name: d.Text(maxNode), Key: make([]byte, ed25519.PublicKeySize)}
+		m := merkle.CosignerKey{Name: d.Text(MaxNode), Key: make([]byte, ed25519.PublicKeySize)}
 		d.Fixed(m.Key)
 		out = append(out, m)
 	}
@@ -168,7 +168,7 @@ func ParseSetChange(b []byte) (*SetChange, error) {
 	c.Operator = ledger.ReadSignature(outer)
 	for range outer.Array(MaxCosigners) {
 		outer.ArrayOf(2)
-		c.Approvals = append(c.Approvals, Approval{Name: outer.Text(maxNode), Signature: ledger.ReadSignature(outer)})
+		c.Approvals = append(c.Approvals, Approval{Name: outer.Text(MaxNode), Signature: ledger.ReadSignature(outer)})
 	}
 	d.ArrayOf(3)
 	c.Set.Number = d.Uint()

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"isotherm/ledger"
+	"isotherm/ledger/durable"
 	"isotherm/ledger/merkle"
 	"isotherm/ledger/store"
-	"isotherm/ledger/store/durable"
 )
 
 // lastSignedFile holds the largest size this node has vouched for, with its root, as the text of a checkpoint. It is in

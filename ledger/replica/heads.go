@@ -13,10 +13,10 @@ import (
 	"time"
 
 	"isotherm/ledger"
+	"isotherm/ledger/durable"
 	"isotherm/ledger/entry"
 	"isotherm/ledger/merkle"
 	"isotherm/ledger/store"
-	"isotherm/ledger/store/durable"
 )
 
 const (

@@ -11,8 +11,8 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"isotherm/ledger/durable"
 	"isotherm/ledger/store"
-	"isotherm/ledger/store/durable"
 )
 
 // A snapshot is a marker: the state file is synced with its raft index in it, so that it is its own newest snapshot. Only

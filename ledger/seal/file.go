@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"isotherm/ledger/store/durable"
+	"isotherm/ledger/durable"
 )
 
 const (

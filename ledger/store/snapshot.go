@@ -8,7 +8,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"isotherm/ledger/store/durable"
+	"isotherm/ledger/durable"
 )
 
 // Witness records that the state is at a raft index although its last raft entries were none of ours (a new leader's,

@@ -10,7 +10,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"isotherm/ledger/store/durable"
+	"isotherm/ledger/durable"
 )
 
 // Store is the state in one file. View may be called at any time; ApplyBatch, Witness and Install by one caller at a time,

@@ -215,6 +215,35 @@ func TestView_Journal(t *testing.T) {
 	})
 }
 
+// TestStore_ApplyBatch_Observed has an export name where a chain ends without making it longer.
+func TestStore_ApplyBatch_Observed(t *testing.T) {
+	f, _ := begun(t)
+	export := storetest.Entry(entry.KindExport, []byte("who and why"), entry.Case(ledger.ShipmentID{2, 0, 1}))
+	export.Observed = []entry.Subject{entry.Policy}
+	missing := *export
+	missing.Observed = []entry.Subject{entry.Box(ledger.BoxID{9})}
+	f.want(command.Result{Status: command.Done, Index: 2}, storetest.Act(1, 1))
+	f.want(command.Result{Status: command.Done, Index: 3}, &command.Command{Entry: export})
+	f.want(command.Result{Status: command.Malformed}, &command.Command{Entry: &missing}) // a subject without entries
+	f.view(func(v *store.View) {
+		raw, err := v.Leaf(3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaf, err := entry.ParseLeaf(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []entry.Link{{Subject: entry.Policy, Count: 1, Prev: 0}}
+		if diff := cmp.Diff(want, leaf.Observed); diff != "" {
+			t.Error(diff)
+		}
+		if count, index, _ := v.Last(entry.Policy); count != 1 || index != 0 {
+			t.Errorf("the policy chain has %d entries and ends at %d, want 1 at 0", count, index)
+		}
+	})
+}
+
 func TestView_Chain(t *testing.T) {
 	a, _ := begun(t)
 	for i := range 6 {

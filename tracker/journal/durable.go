@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime/debug"
 	"syscall"
 
@@ -42,48 +40,6 @@ func guard(f func() error) (err error) {
 		}
 	}()
 	return f()
-}
-
-// syncDir makes the directory's entries durable: open, fsync, close.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync directory: %w", err)
-	}
-	err = d.Sync()
-	if e := d.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return fmt.Errorf("sync directory %s: %w", dir, err)
-	}
-	return nil
-}
-
-// tempSuffix marks files that a crash may leave; Open removes them.
-const tempSuffix = ".tmp"
-
-// WriteFile replaces a file's content durably: open temporary, write, fsync, close, rename, fsync of the directory.
-func WriteFile(path string, data []byte) error {
-	temp := path + tempSuffix
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("write file: %w", err)
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(temp, path)
-	}
-	if err != nil {
-		return fmt.Errorf("write file: %w", errors.Join(err, os.Remove(temp)))
-	}
-	return syncDir(filepath.Dir(path))
 }
 
 // seal adds a checksum, so that a torn or rotten file is not taken for a value. It proves no origin.

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"isotherm/ledger"
+	"isotherm/ledger/durable"
 	"isotherm/ledger/merkle"
 	"isotherm/ledger/record"
 )
@@ -112,7 +113,7 @@ func openDB(path string, readOnly bool, maxSize int) (db *bbolt.DB, err error) {
 // createFile makes a journal file with its first records, durably: it is built under another name, so that no half-made
 // file ever has the name of a journal.
 func createFile(path string, s signer, records [][]byte) error {
-	temp := path + tempSuffix
+	temp := path + durable.TempSuffix
 	if err := os.Remove(temp); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("create journal file: %w", err)
 	}
@@ -141,7 +142,7 @@ func createFile(path string, s signer, records [][]byte) error {
 	if err != nil {
 		return fmt.Errorf("create journal file: %w", classify(errors.Join(err, os.Remove(temp))))
 	}
-	return syncDir(filepath.Dir(path))
+	return durable.SyncDir(filepath.Dir(path))
 }
 
 // appendTx writes records, frontiers and the new signed head in one transaction, which the caller commits.
@@ -297,7 +298,7 @@ func salvage(path string, s signer, proved int64) (corrupt string, err error) {
 	if err := os.Rename(path, corrupt); err != nil {
 		return "", fmt.Errorf("set damaged journal aside: %w", err)
 	}
-	if err := syncDir(filepath.Dir(path)); err != nil {
+	if err := durable.SyncDir(filepath.Dir(path)); err != nil {
 		return corrupt, err
 	}
 	if proved == 0 {

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"isotherm/ledger"
+	"isotherm/ledger/durable"
 	"isotherm/ledger/merkle"
 	"isotherm/ledger/record"
 )
@@ -159,7 +160,7 @@ func (j *Journal) scan(last lastHead) error {
 		return err
 	}
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), tempSuffix) {
+		if strings.HasSuffix(e.Name(), durable.TempSuffix) {
 			if err := os.Remove(filepath.Join(j.dir, e.Name())); err != nil {
 				return fmt.Errorf("remove what a crash left: %w", err)
 			}

@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"isotherm/ledger/durable"
 )
 
 const keyBlock = "PRIVATE KEY" // PKCS #8, as openssl genpkey -algorithm ed25519 writes it
@@ -72,7 +74,7 @@ func makeKey(dir, path string) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make box key: %w", err)
 	}
-	if err := WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: keyBlock, Bytes: der})); err != nil {
+	if err := durable.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: keyBlock, Bytes: der}), 0o600); err != nil {
 		return nil, fmt.Errorf("make box key: %w", err)
 	}
 	return key, nil

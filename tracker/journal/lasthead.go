@@ -11,6 +11,7 @@ import (
 
 	"isotherm/ledger"
 	"isotherm/ledger/cbor"
+	"isotherm/ledger/durable"
 )
 
 // lastHead is the newest head this box has committed, kept beside the journals so that it outlives them.
@@ -51,7 +52,7 @@ func openLastHeads(dir string) (*lastHeads, lastHead, error) {
 			l.turn, newest = turn, head
 		}
 	}
-	if err := syncDir(dir); err != nil {
+	if err := durable.SyncDir(dir); err != nil {
 		return nil, lastHead{}, errors.Join(err, l.close())
 	}
 	return l, newest, nil

@@ -13,6 +13,7 @@ import (
 
 	"isotherm/ledger"
 	"isotherm/ledger/cbor"
+	"isotherm/ledger/durable"
 )
 
 // ErrUnknown says that the journal does not hold that incarnation, or not that many records of it.
@@ -149,7 +150,7 @@ func (j *Journal) PutReceipt(inc ledger.IncarnationID, size int64, receipt []byt
 	b = cbor.AppendUint(b, uint64(size))
 	b = cbor.AppendBytes(b, receipt)
 	// A full disk is no reason to keep what the ledger has to its end: Prune may remove journal and receipt together.
-	err := WriteFile(j.path(f.name)+receiptSuffix, seal(b))
+	err := durable.WriteFile(j.path(f.name)+receiptSuffix, seal(b), 0o600)
 	if whole := f != j.current() && size == f.size; err != nil && !(whole && errors.Is(classify(err), ErrFull)) {
 		return fmt.Errorf("store receipt: %w", err)
 	}
@@ -244,7 +245,7 @@ func (j *Journal) prune(keep int64, n int) (removed []ledger.IncarnationID, err 
 	if len(j.files) > 0 {
 		j.relist()
 	}
-	return removed, syncDir(j.dir)
+	return removed, durable.SyncDir(j.dir)
 }
 
 // Check reads everything anew: bbolt's pages, every record, frontier and head, and the last-head files.
@@ -309,7 +310,7 @@ func (j *Journal) PutCheckpoint(signed []byte) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if err := WriteFile(filepath.Join(j.dir, checkpointFile), seal(signed)); err != nil {
+	if err := durable.WriteFile(filepath.Join(j.dir, checkpointFile), seal(signed), 0o600); err != nil {
 		return fmt.Errorf("store ledger checkpoint: %w", err)
 	}
 	return nil

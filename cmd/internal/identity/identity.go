@@ -18,6 +18,7 @@ import (
 	"isotherm/api/client"
 	"isotherm/ledger"
 	"isotherm/ledger/custody"
+	"isotherm/ledger/durable"
 )
 
 // Files of the folder. The token and the key must be readable by their owner only.
@@ -48,6 +49,9 @@ func (m *Me) Save(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("save identity: %w", err)
 	}
+	if _, err := os.Stat(filepath.Join(dir, keyFile)); !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("save identity: %s holds one already", dir)
+	}
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return fmt.Errorf("save identity: %w", err)
@@ -57,22 +61,12 @@ func (m *Me) Save(dir string) error {
 		data []byte
 	}{{keyFile, []byte(hex.EncodeToString(m.Key.Seed()) + "\n")}, {tokenFile, []byte(m.Token + "\n")}, {caFile, m.CA}, {meFile, append(text, '\n')}}
 	for _, f := range files {
-		if err := writeNew(filepath.Join(dir, f.name), f.data); err != nil {
+		if err := durable.WriteFile(filepath.Join(dir, f.name), f.data, 0o600); err != nil {
 			return fmt.Errorf("save identity: %w", err)
 		}
 	}
 	m.dir = dir
 	return nil
-}
-
-// writeNew writes and syncs a file that must not exist.
-func writeNew(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // Load reads the folder. It refuses secrets that others can read.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"isotherm/cmd/internal/identity"
-	"isotherm/ledger/store/durable"
+	"isotherm/ledger/durable"
 	"isotherm/tracker"
 )
 

@@ -15,7 +15,7 @@ import (
 	"os"
 	"time"
 
-	"isotherm/ledger/store/durable"
+	"isotherm/ledger/durable"
 )
 
 const keyBlock = "PRIVATE KEY" // PKCS #8, as openssl writes it

@@ -18,12 +18,12 @@ import (
 
 	"isotherm/api"
 	"isotherm/api/client"
+	"isotherm/ledger/durable"
 	"isotherm/ledger/entry"
 	"isotherm/ledger/merkle"
 	"isotherm/ledger/node"
 	"isotherm/ledger/replica"
 	"isotherm/ledger/seal"
-	"isotherm/ledger/store/durable"
 )
 
 // Times of starting and stopping.

@@ -16,11 +16,11 @@ import (
 
 	"isotherm/cmd/internal/identity"
 	"isotherm/ledger"
+	"isotherm/ledger/durable"
 	"isotherm/ledger/entry"
 	"isotherm/ledger/merkle"
 	"isotherm/ledger/node"
 	"isotherm/ledger/seal"
-	"isotherm/ledger/store/durable"
 )
 
 // Names of what a new ledger consists of.

@@ -17,6 +17,7 @@ import (
 
 	"isotherm/api/client"
 	"isotherm/ledger"
+	"isotherm/ledger/durable"
 	"isotherm/ledger/entry"
 	"isotherm/ledger/merkle"
 	"isotherm/ledger/record"
@@ -174,10 +175,10 @@ func (e *enrolment) enrol(ctx context.Context, cfg *Config, log *slog.Logger, st
 		return fmt.Errorf("the ledger enrolled box %s, this is box %s", answer.Box, ledger.BoxIDOf(public))
 	}
 	// The genesis goes last: it is what says that the box is enrolled.
-	if err := journal.WriteFile(filepath.Join(cfg.DataDir, policyFile), policy); err != nil {
+	if err := durable.WriteFile(filepath.Join(cfg.DataDir, policyFile), policy, 0o600); err != nil {
 		return err
 	}
-	if err := journal.WriteFile(filepath.Join(cfg.DataDir, genesisFile), genesis); err != nil {
+	if err := durable.WriteFile(filepath.Join(cfg.DataDir, genesisFile), genesis, 0o600); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(stdout, "box %s is enrolled with %s at entry %d\n", answer.Box, trust.Pin.Origin, answer.Index)

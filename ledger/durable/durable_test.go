@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"isotherm/ledger/store/durable"
+	"isotherm/ledger/durable"
 )
 
 func TestWriteFile(t *testing.T) {

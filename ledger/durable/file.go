@@ -11,12 +11,12 @@ import (
 	"path/filepath"
 )
 
-// tempSuffix ends the name of a file that is not complete yet. One found after a crash may be overwritten.
-const tempSuffix = ".tmp"
+// TempSuffix ends the name of a file that is not complete yet. One found after a crash may be overwritten.
+const TempSuffix = ".tmp"
 
 // WriteFile replaces the file at path: open(path.tmp), write, fsync, close, rename, fsync of the folder.
 func WriteFile(path string, data []byte, mode os.FileMode) error {
-	temp := path + tempSuffix
+	temp := path + TempSuffix
 	if err := os.Remove(temp); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
@@ -29,7 +29,7 @@ func WriteFile(path string, data []byte, mode os.FileMode) error {
 		err = f.Sync()
 	}
 	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return fmt.Errorf("write %s: %w", path, errors.Join(err, os.Remove(temp))) // a full disk needs the room
 	}
 	return Rename(temp, path)
 }
