@@ -43,7 +43,7 @@ func NewID[K any]() ID[K] {
 	return id
 }
 
-// NewIncarnationID, NewShipmentID, NewPersonID and NewActID return random identifiers of their kinds.
+// NewIncarnationID returns a random identifier of an opening of a journal.
 func NewIncarnationID() IncarnationID { return NewID[incarnationKind]() }
 
 // NewShipmentID returns a random identifier of a shipment.

@@ -33,11 +33,11 @@ func TestMain(m *testing.M) {
 // driveTime is the real time of a test's drive: enough for a restart to be a short gap of the trip.
 const driveTime = 40 * time.Second
 
-// testJourney runs a journey with faults and returns what came of it, after checking what must hold whatever happens.
-func testJourney(t *testing.T, dir string, o journey.Options) (*journey.Journey, *journey.Result) {
+// startJourney starts a ledger, people and a box in dir, and ends them with the test.
+func startJourney(t *testing.T, dir string, o journey.Options) *journey.Journey {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("a journey takes a minute")
+		t.Skip("it starts four programs")
 	}
 	program, err := os.Executable()
 	if err != nil {
@@ -48,8 +48,8 @@ func testJourney(t *testing.T, dir string, o journey.Options) (*journey.Journey,
 		o.Drive = driveTime
 	}
 	o.Say = func(at time.Time, text string) { t.Logf("%s  %s", at.Format("15:04:05"), text) }
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	t.Cleanup(cancel)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	j, err := journey.Start(ctx, o)
 	t.Cleanup(func() {
 		if err := j.Close(); err != nil {
@@ -62,6 +62,15 @@ func testJourney(t *testing.T, dir string, o journey.Options) (*journey.Journey,
 	if err != nil {
 		t.Fatal(err)
 	}
+	return j
+}
+
+// testJourney runs a journey with faults and returns what came of it, after checking what must hold whatever happens.
+func testJourney(t *testing.T, dir string, o journey.Options) (*journey.Journey, *journey.Result) {
+	t.Helper()
+	j := startJourney(t, dir, o)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	t.Cleanup(cancel)
 	acks := watchReceipts(ctx, j)
 	r, err := j.Run(ctx)
 	if err != nil {

@@ -1,13 +1,13 @@
 package bundle
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"isotherm/ledger/custody"
+	"isotherm/ledger/entry"
 	"isotherm/ledger/excursion"
 	"isotherm/ledger/profile"
 	"isotherm/ledger/record"
@@ -33,22 +33,27 @@ func (v *verifier) judge() {
 		return
 	}
 	s.Box = state.Packing.Box.String()
+	if !v.export.leaf.Covers(entry.Box(state.Packing.Box)) {
+		v.find(entryName(v.export.index), "the export does not cover box %s, in which the organ was packed", s.Box)
+	}
 	first, _ := custody.HeadOf(state.Packing.Head)
 	last := ""
 	if state.ReceivedAt != nil {
 		last = state.ReceivedAt.Origin
 	}
 	journals := v.checkSuccession(state.Packing.Box, first.Origin, last)
+	if len(journals) == 0 {
+		v.reportCustodians(state, nil)
+		return
+	}
 	a, err := trip.Assess(state, journals)
 	if err != nil {
-		if len(v.verdict.Findings) == 0 && !errors.Is(err, trip.ErrNotPacked) {
-			v.find("trip", "%v", err)
-		}
+		v.find("trip", "%v", err)
 		return
 	}
 	s.Profile = fmt.Sprintf("%s version %d", a.Profile.Name, a.Profile.Version)
 	v.reportTrip(a, journals)
-	v.reportCustodians(state, a)
+	v.reportCustodians(state, a.Spans)
 	v.compareBox(a)
 	v.done("excursions and coverage: judged anew from %d readings", a.Report.Readings)
 }
@@ -93,14 +98,14 @@ func (v *verifier) reportTrip(a *trip.Assessment, journals []trip.Journal) {
 	}
 }
 
-func (v *verifier) reportCustodians(state *custody.State, a *trip.Assessment) {
+func (v *verifier) reportCustodians(state *custody.State, spans []trip.Span) {
 	for i, c := range state.Custodians {
 		out := Custodian{Organisation: c.Party.Organisation, Person: c.Party.Person.String(), Since: wall(c.SinceMS), Evidence: c.Evidence}
 		if p := v.people[c.Party.Person]; p != nil {
 			out.Name = p.person.Name
 		}
-		if i < len(a.Spans) && a.Spans[i].ToMS > a.Spans[i].FromMS {
-			out.Held, out.OutOfBand = Duration(a.Spans[i].ToMS-a.Spans[i].FromMS), Duration(a.Spans[i].OutMS)
+		if i < len(spans) && spans[i].ToMS > spans[i].FromMS {
+			out.Held, out.OutOfBand = Duration(spans[i].ToMS-spans[i].FromMS), Duration(spans[i].OutMS)
 		}
 		v.verdict.Custodians = append(v.verdict.Custodians, out)
 	}

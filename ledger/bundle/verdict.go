@@ -202,7 +202,15 @@ func (v *Verdict) Sentence() string {
 	if v.Result == Consistent {
 		keys = "but no policy was given, so the keys could be anyone's"
 	}
-	return fmt.Sprintf("All %d records are as the box signed them; %s; %s; %s.", v.Counts.Records, count(len(v.Coverage.Gaps), "gap"), excursions, keys)
+	records := fmt.Sprintf("All %d records are as the box signed them; %s; %s", v.Counts.Records, count(len(v.Coverage.Gaps), "gap"), excursions)
+	if v.Counts.Records == 0 {
+		records = "No record of the box has reached the ledger, so nothing is known of the temperature"
+	}
+	notes := ""
+	if len(v.Flags) > 0 {
+		notes = "; " + count(len(v.Flags), "note") + " to read"
+	}
+	return records + notes + "; " + keys + "."
 }
 
 // count writes a number with its noun: 'no gap', '1 gap', '2 gaps'.

@@ -7,9 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"isotherm/ledger"
 	"isotherm/ledger/bundle"
 	"isotherm/ledger/custody"
 	"isotherm/ledger/entry"
+	"isotherm/ledger/profile"
 )
 
 func TestVerify_OK(t *testing.T) {
@@ -166,6 +168,28 @@ func TestVerify_namesReadings(t *testing.T) {
 	v := bundle.Verify(write(t, src), j.ledger.pin())
 	if v.Result != bundle.Broken || len(v.Findings) != 1 || !strings.Contains(v.Findings[0].What, "records 5 to 39") {
 		t.Errorf("findings %v", v.Findings)
+	}
+}
+
+// TestVerify_withheld exports a case whose box has not delivered anything since it was packed.
+func TestVerify_withheld(t *testing.T) {
+	l := newLedger(t, "a-")
+	j := &journey{ledger: l, box: newBox(t, "a-box"), shipment: ledger.ShipmentID{9}}
+	driver := l.enrol(2, "Driver", "City Courier", entry.RoleCourier)
+	b := j.box
+	enrolment := entry.BoxEnrolled{Key: public(b.key), Label: "box 1", Head: b.head(0)}
+	l.add(entry.KindBoxEnrolled, enrolment.Marshal(), entry.Box(b.id()))
+	p, _ := profile.Default("chs-4-8")
+	j.act(custody.Statement{Kind: custody.Open, Organ: custody.Heart, From: "Donor Hospital", Dest: "City Transplant Center"}, driver)
+	j.act(custody.Statement{Kind: custody.Pack, Organ: custody.Heart, Box: b.id(), Head: b.newest(), Profile: p.Marshal()}, driver)
+	access := entry.Access{By: driver.id, Reason: "audit"}
+	l.addObserving(entry.KindExport, access.Marshal(), []entry.Subject{entry.Box(b.id()), entry.Policy, entry.Person(driver.id)}, entry.Case(j.shipment))
+	v := bundle.Verify(write(t, l.source()), l.pin())
+	if v.Result != bundle.Verified || !strings.Contains(fmt.Sprint(v.Flags), "withheld") || !strings.Contains(v.Sentence(), "nothing is known of the temperature") {
+		t.Errorf("result %q, findings %v, flags %v, %s", v.Result, v.Findings, v.Flags, v.Sentence())
+	}
+	if got, want := len(v.Custodians), 1; got != want {
+		t.Errorf("custodians: got %d, want %d", got, want)
 	}
 }
 

@@ -77,7 +77,7 @@ func (s Subject) String() string { return fmt.Sprintf("%s %x", s.Kind, s.ID) }
 // Policy is the subject of genesis and cosigner sets.
 var Policy = Subject{Kind: SubjectPolicy}
 
-// Case, Box, Person and Journal name subjects.
+// Case names a case as a subject, by its shipment.
 func Case(id ledger.ShipmentID) Subject { return Subject{SubjectCase, id} }
 
 // Box names a box as a subject.

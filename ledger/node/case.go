@@ -68,9 +68,9 @@ func (c *caseCache) get(id ledger.ShipmentID) *shipmentCase {
 	return s
 }
 
-func (s *shipmentCase) held() int {
+func (c *shipmentCase) held() int {
 	total := 0
-	for _, j := range s.journals {
+	for _, j := range c.journals {
 		total += len(j.records)
 	}
 	return total

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -158,25 +157,6 @@ func (n *Node) waitFor(ctx context.Context, size int64) error {
 		}
 	}
 }
-
-// walk calls each for the entries of a subject, the newest first, until it returns errStop.
-func (n *Node) walk(v *store.View, s entry.Subject, each func(index int64, leaf *entry.Leaf) error) error {
-	for _, index := range v.Chain(s) {
-		leaf, err := leafAt(v, index)
-		if err != nil {
-			return err
-		}
-		if err := each(index, leaf); errors.Is(err, errStop) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// errStop ends a walk early.
-var errStop = errors.New("stop")
 
 // receipt makes the receipt of an entry under a checkpoint with a majority of cosignatures.
 func (n *Node) receipt(ctx context.Context, index int64) ([]byte, error) {

@@ -189,3 +189,6 @@ func (j *Journey) Shipment() ledger.ShipmentID { return j.shipment }
 
 // URLs are the addresses of the nodes' APIs.
 func (j *Journey) URLs() []string { return j.cluster.urls() }
+
+// BoxURL is the address of the box's own page.
+func (j *Journey) BoxURL() string { return j.box.url }
