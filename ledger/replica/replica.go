@@ -93,7 +93,6 @@ func open(cfg Config, m *members, n network) (_ *Replica, err error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	cfg.Logger = cfg.Logger.With("node", cfg.Name)
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open node: %w", err)
 	}
