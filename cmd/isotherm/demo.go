@@ -124,6 +124,6 @@ The ledger runs at %s (and on two more nodes) until you press Ctrl-C. What to tr
   the log's head       curl --cacert %s/ca.pem %s/checkpoint
   export it yourself   go run ./cmd/isotherm export --me %s --reason curious --out my.bundle %s
   verify it offline    go run ./cmd/isotherm verify --policy %s my.bundle
-  then change a byte   printf x | dd of=my.bundle bs=1 seek=9000 conv=notrunc, and verify again
+  then change a byte   printf x | dd of=my.bundle bs=1 seek=$(($(wc -c < my.bundle) - 9000)) conv=notrunc, and verify again
 `, url, center, center, r.Shipment, center, center, url, r.Shipment, center, url, auditor, r.Shipment, r.Policy)
 }

@@ -19,8 +19,8 @@ import (
 type checkedJournal struct {
 	trip.Journal
 	inc      ledger.IncarnationID
-	size     int64 // as the ledger holds it
-	root     tlog.Hash
+	size     int64            // as the ledger holds it
+	end      int64            // of the records in the bundle
 	wanted   map[int64][]want // roots that something in the bundle claims, by size
 	advances []*entry.Advance
 }
@@ -72,7 +72,7 @@ func (v *verifier) readJournal(name string) {
 	}
 	v.journals[j.Origin] = j
 	v.verdict.Counts.Records += len(j.Records)
-	v.verdict.Journals = append(v.verdict.Journals, Held{Origin: j.Origin, From: j.From, To: j.size})
+	v.verdict.Journals = append(v.verdict.Journals, Held{Origin: j.Origin, From: j.From, To: j.end, Ledger: j.size})
 	v.wantPins(j, key)
 	v.rebuild(name, j, raw)
 }
@@ -97,7 +97,7 @@ func (v *verifier) readAdvances(name string, j *checkedJournal, key []byte) bool
 			v.find(entryName(c.index), "its head of %s at %d is not signed by the box: %v", j.Origin, a.To, err)
 			return false
 		}
-		j.size, j.root = a.To, a.Root
+		j.size = a.To
 		j.advances = append(j.advances, a)
 		j.wanted[a.To] = append(j.wanted[a.To], want{a.Root, "the box's signed head"})
 	}
@@ -127,6 +127,7 @@ func (v *verifier) parseRecords(name string, j *checkedJournal, raw *Journal) bo
 	if !good {
 		return false
 	}
+	j.end = raw.From + int64(len(raw.Records))
 	boot := raw.Boot
 	if raw.From == 0 && len(raw.Records) > 0 {
 		boot = raw.Records[0]
@@ -137,8 +138,13 @@ func (v *verifier) parseRecords(name string, j *checkedJournal, raw *Journal) bo
 		return false
 	}
 	j.Boot = first.Boot
+	root, signed := j.rootAt(j.end)
+	if !signed {
+		v.find(name, "ends at record %d, but the ledger holds %d, and no signed head ends there", j.end, j.size)
+		return false
+	}
 	if raw.From > 0 {
-		if err := tlog.CheckRecord(raw.BootPath, j.size, j.root, 0, tlog.RecordHash(raw.Boot)); err != nil {
+		if err := tlog.CheckRecord(raw.BootPath, j.end, root, 0, tlog.RecordHash(raw.Boot)); err != nil {
 			v.find(name, "record 0 is not in this journal: its proof does not lead to the box's head")
 			return false
 		}
@@ -148,6 +154,16 @@ func (v *verifier) parseRecords(name string, j *checkedJournal, raw *Journal) bo
 		return false
 	}
 	return true
+}
+
+// rootAt returns the root that the box signed at a size, when the ledger took the journal up to just there.
+func (j *checkedJournal) rootAt(size int64) (tlog.Hash, bool) {
+	for _, a := range j.advances {
+		if a.To == size {
+			return a.Root, true
+		}
+	}
+	return tlog.Hash{}, false
 }
 
 // wantPins adds the heads that custody acts cite, so that the journal must give their roots too.
@@ -199,8 +215,8 @@ func (v *verifier) rebuild(name string, j *checkedJournal, raw *Journal) {
 			return
 		}
 	}
-	if tree.Size() != j.size {
-		v.find(name, "ends at record %d, but the ledger holds %d", tree.Size(), j.size)
+	if at := v.state.ReceivedAt; j.end < j.size && (at == nil || at.Origin != j.Origin || j.end < at.Size) {
+		v.find(name, "ends at record %d, but the ledger holds %d, and the trip was not over", j.end, j.size)
 		return
 	}
 	v.done("%s: %d records give %d signed roots", name, len(raw.Records), len(j.wanted))
@@ -264,6 +280,7 @@ func (v *verifier) compareSuccessor(before, j *checkedJournal) {
 		return
 	}
 	p := j.Boot.Predecessor
+	root, _ := before.rootAt(before.size) // an advance ended there
 	switch {
 	case p == nil || p.Incarnation != before.inc:
 		v.verdict.Flags = append(v.verdict.Flags, fmt.Sprintf("journal %s does not cite the one before it", j.Origin))
@@ -271,7 +288,7 @@ func (v *verifier) compareSuccessor(before, j *checkedJournal) {
 		v.find(j.Origin, "cites its predecessor at %d records, but the ledger holds %d: the box was set back or copied", p.Size, before.size)
 	case p.Size > before.size:
 		v.verdict.Flags = append(v.verdict.Flags, fmt.Sprintf("withheld: journal %s had %d records, the ledger holds %d", before.Origin, p.Size, before.size))
-	case p.Root != [32]byte(before.root):
+	case p.Root != [32]byte(root):
 		v.find(j.Origin, "cites another root of its predecessor than the ledger holds")
 	}
 }

@@ -14,9 +14,9 @@ import (
 	"isotherm/ledger/trip"
 )
 
-// judge folds the acts, judges the readings anew, and fills the verdict's answers.
+// judge judges the readings anew, and fills the verdict's answers.
 func (v *verifier) judge() {
-	state := custody.Fold(v.acts)
+	state := v.state
 	v.verdict.Flags = append(v.verdict.Flags, state.Flags...)
 	s := &v.verdict.Shipment
 	s.Phase = state.Phase.String()

@@ -217,9 +217,9 @@ func (b *fakeBox) sync(l *fakeLedger, from, to int) {
 	l.add(entry.KindJournalAdvance, a.Marshal(), entry.Journal(b.inc))
 }
 
-// journal returns the records from a place on, with what proves the part before.
-func (b *fakeBox) journal(from int) bundle.Journal {
-	j := bundle.Journal{Origin: b.origin(), From: int64(from), Frontier: b.trees[from].Hashes(), Records: b.records[from:]}
+// journal returns the records from one place to another, with what proves the part before.
+func (b *fakeBox) journal(from, to int) bundle.Journal {
+	j := bundle.Journal{Origin: b.origin(), From: int64(from), Frontier: b.trees[from].Hashes(), Records: b.records[from:to]}
 	if from == 0 {
 		return j
 	}
@@ -231,14 +231,14 @@ func (b *fakeBox) journal(from int) bundle.Journal {
 		}
 		return out, nil
 	})
-	for i, r := range b.records {
+	for i, r := range b.records[:to] {
 		h, err := tlog.StoredHashes(int64(i), r, read)
 		if err != nil {
 			b.t.Fatal(err)
 		}
 		hashes = append(hashes, h...)
 	}
-	path, err := tlog.ProveRecord(int64(len(b.records)), 0, read)
+	path, err := tlog.ProveRecord(int64(to), 0, read)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -267,7 +267,14 @@ type journey struct {
 	shipment ledger.ShipmentID
 	tip      [32]byte
 	acts     int
+	received int // size of the box's journal at receipt
 }
+
+// trip returns the journal's part that belongs into a bundle.
+func (j *journey) trip() bundle.Journal { return j.box.journal(packedAt, j.received) }
+
+// packedAt is the size of the box's journal at packing.
+const packedAt = 5
 
 func (j *journey) act(s custody.Statement, signers ...person) int64 {
 	j.ledger.t.Helper()
@@ -317,14 +324,17 @@ func travel(t testing.TB, keys string) (*journey, []byte) {
 	j.act(custody.Statement{Kind: custody.Release, To: custody.Party{Person: air.id, Organisation: air.org}, Head: b.head(40), Place: "Airport"}, ground)
 	j.act(custody.Statement{Kind: custody.Accept, Head: b.head(41), Place: "Airport"}, air)
 	b.sync(l, 40, len(b.records))
+	j.received = len(b.records)
 	j.act(custody.Statement{Kind: custody.Receive, Head: b.newest(), Place: "Theatre 3"}, center)
 	j.act(custody.Statement{Kind: custody.ArrivalCheck, Arrival: custody.Match, Organ: custody.Heart, Donor: donor}, center)
 	j.act(custody.Statement{Kind: custody.Outcome, Result: custody.Transplanted}, center)
 	j.act(custody.Statement{Kind: custody.Close}, center)
+	b.read(steady(5, 21_000)...) // the empty box, on its way to the next organ
+	b.sync(l, j.received, len(b.records))
 	access := entry.Access{By: center.id, Reason: "audit"}
 	l.addObserving(entry.KindExport, access.Marshal(), []entry.Subject{entry.Box(b.id()), entry.Journal(b.inc), entry.Policy,
 		entry.Person(coordinator.id), entry.Person(ground.id), entry.Person(air.id), entry.Person(center.id)}, entry.Case(j.shipment))
-	return j, write(t, l.source(b.journal(5)))
+	return j, write(t, l.source(j.trip()))
 }
 
 func write(t testing.TB, src bundle.Source) []byte {
@@ -334,4 +344,10 @@ func write(t testing.TB, src bundle.Source) []byte {
 		t.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+// whole returns the journal of the journey from its first record on.
+func whole(t testing.TB) bundle.Journal {
+	j, _ := travel(t, "a-")
+	return j.box.journal(0, j.received)
 }

@@ -148,11 +148,13 @@ type Probe struct {
 	MeanC  string `json:"mean_c"`
 }
 
-// Held says how far the ledger holds an incarnation's journal.
+// Held says which records of an incarnation's journal are in the bundle, and how many the ledger held. A bundle ends with
+// the batch in which the box was received: what came later is not of this trip.
 type Held struct {
 	Origin string `json:"origin"`
 	From   int64  `json:"from"`
 	To     int64  `json:"to"`
+	Ledger int64  `json:"ledger"`
 }
 
 // Celsius writes milli-°C with one decimal and a true minus sign.

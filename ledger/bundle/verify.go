@@ -29,10 +29,12 @@ type verifier struct {
 	files    map[string][]byte
 	entries  []Entry
 	checked  map[int64]*checkedEntry
+	damaged  map[int64]bool // entries about which something was found already
 	trust    *entry.Trust
 	export   *checkedEntry
 	shipment ledger.ShipmentID
 	acts     []custody.Entered
+	state    *custody.State // what the acts say
 	people   map[ledger.PersonID]*enrolled
 	boxes    map[ledger.BoxID]ed25519.PublicKey
 	journals map[string]*checkedJournal // by origin
@@ -48,7 +50,7 @@ type enrolled struct {
 // fits together. It never returns an error: what can't be read is a finding.
 func Verify(b []byte, pin *entry.Pin) *Verdict {
 	v := &verifier{
-		files: map[string][]byte{}, checked: map[int64]*checkedEntry{}, people: map[ledger.PersonID]*enrolled{},
+		files: map[string][]byte{}, checked: map[int64]*checkedEntry{}, damaged: map[int64]bool{}, people: map[ledger.PersonID]*enrolled{},
 		boxes: map[ledger.BoxID]ed25519.PublicKey{}, journals: map[string]*checkedJournal{},
 	}
 	v.container(b)
@@ -213,16 +215,16 @@ func (v *verifier) proveEntries() bool {
 	for i := range v.entries {
 		e := &v.entries[i]
 		if e.Index >= cp.Size {
-			v.find(entryName(e.Index), "lies beyond the checkpoint of %d entries", cp.Size)
+			v.damage(e.Index, "lies beyond the checkpoint of %d entries", cp.Size)
 			continue
 		}
 		if err := tlog.CheckRecord(e.Path, cp.Size, cp.Root, e.Index, tlog.RecordHash(e.Leaf)); err != nil {
-			v.find(entryName(e.Index), "is not in the ledger: its proof does not lead to the checkpoint")
+			v.damage(e.Index, "is not in the ledger: its proof does not lead to the checkpoint")
 			continue
 		}
 		c, err := v.payloadOf(e)
 		if err != nil {
-			v.find(entryName(e.Index), "%v", err)
+			v.damage(e.Index, "%v", err)
 			continue
 		}
 		v.checked[e.Index] = c
@@ -235,6 +237,11 @@ func (v *verifier) proveEntries() bool {
 		return false
 	}
 	return v.nameShipment()
+}
+
+func (v *verifier) damage(index int64, format string, args ...any) {
+	v.damaged[index] = true
+	v.find(entryName(index), format, args...)
 }
 
 // nameShipment finds the one case that the export covers.
@@ -265,12 +272,15 @@ func (v *verifier) walkChains() bool {
 		v.walkChain(link.Subject, link.Count, link.Prev, inChain)
 	}
 	for index := range v.checked {
-		if !inChain[index] {
+		if !inChain[index] && len(v.damaged) == 0 { // behind a damaged entry a chain can't be followed
 			v.find(entryName(index), "does not belong to what the export covers")
 		}
 	}
 	if !v.export.leaf.Covers(entry.Policy) {
 		v.find(entryName(v.export.index), "the export does not cover the policy chain of cosigner sets")
+	}
+	if len(v.damaged) > 0 {
+		return false // what hangs on a damaged entry would only be reported once more
 	}
 	v.done("chains of %d subjects, whole from the export back to their first entry", len(v.export.leaf.Links)+len(v.export.leaf.Observed))
 	return true
@@ -280,6 +290,9 @@ func (v *verifier) walkChains() bool {
 func (v *verifier) walkChain(s entry.Subject, count uint64, index int64, inChain map[int64]bool) {
 	for before := v.export.index; index != entry.NoPrev; {
 		c := v.checked[index]
+		if v.damaged[index] {
+			return
+		}
 		if c == nil {
 			v.find(entryName(index), "is missing: it is number %d of %s", count, s)
 			return
@@ -359,6 +372,7 @@ func (v *verifier) readActs() {
 		}
 		v.acts = append(v.acts, custody.Entered{Act: act, Index: c.index, RecordTimeMS: c.leaf.RecordTimeMS})
 	}
+	v.state = custody.Fold(v.acts)
 	v.verdict.Counts.Acts = len(v.acts)
 	v.done("%d custody acts: signatures by enrolled keys", len(v.acts))
 }

@@ -20,6 +20,9 @@ func TestVerify_OK(t *testing.T) {
 	if v.Result != bundle.Verified {
 		t.Fatalf("result %q, findings %v", v.Result, v.Findings)
 	}
+	if got, want := v.Counts.Records, 68; got != want { // and none of those after receipt
+		t.Errorf("records: got %d, want %d", got, want)
+	}
 	if got, want := v.Counts.Readings, 68; got != want {
 		t.Errorf("readings: got %d, want %d", got, want)
 	}
@@ -110,13 +113,19 @@ func TestVerify_leavesOut(t *testing.T) {
 		}, "record 15: is numbered 16"},
 		{"last readings", func(t *testing.T, src *bundle.Source) {
 			src.Journals[0].Records = src.Journals[0].Records[:len(src.Journals[0].Records)-3]
-		}, "but the ledger holds"},
+		}, "and no signed head ends there"},
+		{"last batch", func(t *testing.T, src *bundle.Source) {
+			src.Journals[0].Records = src.Journals[0].Records[:35] // up to 40, where a batch ended
+			src.Journals[0].BootPath = nil
+			src.Journals[0].From, src.Journals[0].Frontier, src.Journals[0].Boot = 0, nil, nil
+			src.Journals[0].Records = slices.Concat(whole(t).Records[:5], src.Journals[0].Records)
+		}, "and the trip was not over"},
 		{"journal", func(t *testing.T, src *bundle.Source) { src.Journals = nil }, "is not in the bundle"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			j, _ := travel(t, "a-")
-			src := j.ledger.source(j.box.journal(5))
+			src := j.ledger.source(j.trip())
 			tt.edit(t, &src)
 			v := bundle.Verify(write(t, src), j.ledger.pin())
 			text := fmt.Sprint(v.Findings)
@@ -159,7 +168,7 @@ func TestVerify_cutOff(t *testing.T) {
 // TestVerify_namesReadings changes one reading and repairs the manifest, as a careful forger would.
 func TestVerify_namesReadings(t *testing.T) {
 	j, _ := travel(t, "a-")
-	src := j.ledger.source(j.box.journal(5))
+	src := j.ledger.source(j.trip())
 	records := slices.Clone(src.Journals[0].Records)
 	bad := bytes.Clone(records[20])
 	bad[len(bad)-1] ^= 1 // the lowest bits of the temperature

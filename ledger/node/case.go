@@ -171,6 +171,7 @@ type tripPart struct {
 	box  ledger.BoxID
 	inc  ledger.IncarnationID
 	from int64
+	end  int64 // the trip ends when the journal has this size; 0: it is not known to end here
 }
 
 // tripParts returns the journals of the trip that the statement packs: from the incarnation that it cites to the one that
@@ -185,11 +186,12 @@ func tripParts(v *store.View, packing *custody.Statement, received *merkle.Check
 		origin := record.Origin(packing.Box, inc)
 		switch {
 		case origin == start.Origin:
-			out = append(out, tripPart{packing.Box, inc, start.Size})
+			out = append(out, tripPart{box: packing.Box, inc: inc, from: start.Size})
 		case len(out) > 0:
-			out = append(out, tripPart{packing.Box, inc, 0})
+			out = append(out, tripPart{box: packing.Box, inc: inc})
 		}
 		if len(out) > 0 && received != nil && origin == received.Origin {
+			out[len(out)-1].end = received.Size
 			break
 		}
 	}

@@ -191,7 +191,8 @@ func (n *Node) exportEntry(v *store.View, index, size int64) (bundle.Entry, erro
 	return e, err
 }
 
-// exportJournal returns the records of a trip's journal, up to where the ledger held it at the export's entry.
+// exportJournal returns the records of a trip's journal: to the end of the batch in which the box was received, else up to
+// where the ledger held the journal at the export's entry. What the box recorded later is not of this trip.
 func exportJournal(v *store.View, p tripPart, last int64) (bundle.Journal, error) {
 	out := bundle.Journal{Origin: record.Origin(p.box, p.inc), From: p.from}
 	var tree merkle.Frontier
@@ -217,6 +218,9 @@ func exportJournal(v *store.View, p tripPart, last int64) (bundle.Journal, error
 			h := tlog.RecordHash(raw)
 			tree.Append(h)
 			path.add(h)
+		}
+		if p.end > 0 && tree.Size() >= p.end {
+			break
 		}
 	}
 	switch {
