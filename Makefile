@@ -15,7 +15,9 @@ test:
 	@[ -n "$(RACE)" ] || echo "no C compiler: the tests run without the race detector (apt-get install gcc)"
 	@command -v mkfs.ext4 >/dev/null || echo "no mkfs.ext4: power-cut tests skip (apt-get install e2fsprogs)"
 	@[ -n "$$ISOTHERM_TESTDATA" ] || echo "ISOTHERM_TESTDATA is not set: tests on captures and vectors skip"
-	$(GO) test $(RACE) -timeout 20m ./...
+	$(GO) test $(RACE) -timeout 20m $$($(GO) list ./... | grep -v '^isotherm/cmd/isotherm$$')
+	@echo "now whole journeys, one after another, with processes of their own: about eight minutes"
+	$(GO) test $(RACE) -timeout 20m ./cmd/isotherm
 
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt these files"; exit 1; }

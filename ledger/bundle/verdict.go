@@ -41,6 +41,7 @@ type Verdict struct {
 	Findings   []Finding   `json:"findings"`
 	Flags      []string    `json:"flags"` // contradictions and what is missing, as the acts say it
 	Ledger     Ledger      `json:"ledger"`
+	Export     Export      `json:"export"`
 	Shipment   Shipment    `json:"shipment"`
 	Counts     Counts      `json:"counts"`
 	Coverage   Coverage    `json:"coverage"`
@@ -59,6 +60,13 @@ type Ledger struct {
 	CosignerSet uint64     `json:"cosigner_set"`
 	Voters      int        `json:"voters"`
 	Cosigners   []Cosigner `json:"cosigners"`
+}
+
+// Export says who took the bundle, why, and when by the clock of the node that entered it.
+type Export struct {
+	Person string    `json:"person"`
+	Reason string    `json:"reason"`
+	Time   time.Time `json:"time"`
 }
 
 // Cosigner is one node that cosigned the checkpoint.
@@ -268,6 +276,7 @@ func (v *Verdict) WriteText(out io.Writer) error {
 	for _, f := range v.Flags {
 		row("note\t", f)
 	}
+	row("exported\t", v.Export.Time.Format(clock), "by person", v.Export.Person+":", v.Export.Reason)
 	row("ledger\t", v.Ledger.Origin)
 	row("checkpoint\t", fmt.Sprintf("%d entries, root %s", v.Ledger.Size, v.Ledger.Root))
 	for _, c := range v.Ledger.Cosigners {

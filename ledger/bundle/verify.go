@@ -258,6 +258,12 @@ func (v *verifier) nameShipment() bool {
 		return false
 	}
 	v.verdict.Shipment.ID = v.shipment.String()
+	access, err := entry.ParseAccess(v.export.payload)
+	if err != nil {
+		v.find(entryName(v.export.index), "%v", err)
+		return false
+	}
+	v.verdict.Export = Export{Person: access.By.String(), Reason: access.Reason, Time: wall(v.export.leaf.RecordTimeMS)}
 	return true
 }
 

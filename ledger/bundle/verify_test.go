@@ -208,7 +208,7 @@ func TestVerify_text(t *testing.T) {
 	if err := bundle.Verify(b, j.ledger.pin()).WriteText(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"too cold for 6 min", "keys match the policy you gave", "heart, from Donor Hospital to City Transplant Center", "1.2 °C"} {
+	for _, want := range []string{"too cold for 6 min", "keys match the policy you gave", "heart, from Donor Hospital to City Transplant Center", "1.2 °C", "04000000000000000000000000000000: audit"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("text lacks %q:\n%s", want, out.String())
 		}

@@ -184,9 +184,6 @@ func (j *Journey) export(ctx context.Context) (*Result, error) {
 	return r, nil
 }
 
-// Shipment is the shipment under way.
-func (j *Journey) Shipment() ledger.ShipmentID { return j.shipment }
-
 // URLs are the addresses of the nodes' APIs.
 func (j *Journey) URLs() []string { return j.cluster.urls() }
 
