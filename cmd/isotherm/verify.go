@@ -34,11 +34,11 @@ or forged; each finding says where.`,
 			if policy != "" {
 				text, err := readLimited(policy, entry.MaxPin)
 				if err != nil {
-					return err
+					return fmt.Errorf("read policy: %w", err)
 				}
 				p, err := entry.ParsePin(text)
 				if err != nil {
-					return fmt.Errorf("%s: %w", policy, err)
+					return fmt.Errorf("read policy %s: %w", policy, err)
 				}
 				pin = &p
 			}

@@ -72,7 +72,6 @@ func (v *verifier) readJournal(name string) {
 	}
 	v.journals[j.Origin] = j
 	v.verdict.Counts.Records += len(j.Records)
-	v.verdict.Journals = append(v.verdict.Journals, Held{Origin: j.Origin, From: j.From, To: j.end, Ledger: j.size})
 	v.wantPins(j, key)
 	v.rebuild(name, j, raw)
 }
@@ -257,6 +256,7 @@ func (v *verifier) checkSuccession(box ledger.BoxID, first, last string) []trip.
 		}
 		v.compareSuccessor(before, j)
 		out = append(out, j.Journal)
+		v.verdict.Journals = append(v.verdict.Journals, Held{Origin: j.Origin, From: j.From, To: j.end, Ledger: j.size})
 		before = j
 		if a.Origin == last {
 			break

@@ -48,7 +48,7 @@ type Verdict struct {
 	Excursions []Excursion `json:"excursions"`
 	Custodians []Custodian `json:"custodians"`
 	Probes     []Probe     `json:"probes"`
-	Journals   []Held      `json:"journals"`
+	Journals   []Held      `json:"journals"` // of the trip, in its order
 	Checked    []string    `json:"checked"`
 }
 
