@@ -2,24 +2,14 @@ package seal
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strconv"
 	"strings"
 
-	"isotherm/ledger/durable"
+	"isotherm/ledger/keyfile"
 )
 
-const (
-	fileHeader = "isotherm keyring v1"
-	fileMode   = 0o600
-	maxFile    = 64 << 10 // some hundred epochs
-)
-
-// ErrLooseMode is returned for a keyring file that others than its owner may read or write.
-var ErrLooseMode = errors.New("keyring must be readable by its owner only: chmod 600")
+const fileHeader = "isotherm keyring v1"
 
 // Save writes the keyring to the path: temporary file, fsync, rename, fsync of the folder, mode 0600.
 func (k *Keyring) Save(path string) error {
@@ -31,28 +21,16 @@ func (k *Keyring) Save(path string) error {
 		k.mu.RUnlock()
 		fmt.Fprintf(&b, "%d %x\n", number, key)
 	}
-	if err := durable.WriteFile(path, []byte(b.String()), fileMode); err != nil {
+	if err := keyfile.SaveSecret(path, []byte(b.String())); err != nil {
 		return fmt.Errorf("save keyring: %w", err)
 	}
 	return nil
 }
 
 // Load reads the keyring at the path. It never makes one: a missing file is an error that wraps fs.ErrNotExist. A file
-// that others may read is refused with ErrLooseMode.
+// that others may read is refused with keyfile.ErrLooseMode.
 func Load(path string) (*Keyring, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("load keyring: %w", err)
-	}
-	defer f.Close() // only read: closing can lose nothing
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("load keyring: %w", err)
-	}
-	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("load keyring %s with mode %v: %w", path, info.Mode(), ErrLooseMode)
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxFile))
+	text, err := keyfile.LoadSecret(path)
 	if err != nil {
 		return nil, fmt.Errorf("load keyring: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"isotherm/ledger/keyfile"
 	"isotherm/ledger/seal"
 )
 
@@ -115,7 +116,7 @@ func TestLoad(t *testing.T) {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := seal.Load(path); !errors.Is(err, seal.ErrLooseMode) {
+		if _, err := seal.Load(path); !errors.Is(err, keyfile.ErrLooseMode) {
 			t.Errorf("load with mode %v: got %v, want ErrLooseMode", mode, err)
 		}
 	}

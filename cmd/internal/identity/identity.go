@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"isotherm/ledger"
 	"isotherm/ledger/custody"
 	"isotherm/ledger/durable"
+	"isotherm/ledger/keyfile"
 )
 
 // Files of the folder. The token and the key must be readable by their owner only.
@@ -26,7 +26,7 @@ const (
 	meFile    = "me.json"
 	caFile    = "ca.pem"
 	tokenFile = "token"
-	keyFile   = "key" // 32-byte Ed25519 seed (RFC 8032), hexadecimal
+	keyFile   = "key"
 )
 
 // Me is a person with what they need to act. Key signs acts; Token signs in.
@@ -56,14 +56,14 @@ func (m *Me) Save(dir string) error {
 	if err != nil {
 		return fmt.Errorf("save identity: %w", err)
 	}
-	files := []struct {
-		name string
-		data []byte
-	}{{keyFile, []byte(hex.EncodeToString(m.Key.Seed()) + "\n")}, {tokenFile, []byte(m.Token + "\n")}, {caFile, m.CA}, {meFile, append(text, '\n')}}
-	for _, f := range files {
-		if err := durable.WriteFile(filepath.Join(dir, f.name), f.data, 0o600); err != nil {
-			return fmt.Errorf("save identity: %w", err)
-		}
+	err = errors.Join(
+		keyfile.Save(filepath.Join(dir, keyFile), m.Key),
+		keyfile.SaveSecret(filepath.Join(dir, tokenFile), []byte(m.Token+"\n")),
+		durable.WriteFile(filepath.Join(dir, caFile), m.CA, 0o644),
+		durable.WriteFile(filepath.Join(dir, meFile), append(text, '\n'), 0o644), // last: a folder without it is no identity
+	)
+	if err != nil {
+		return fmt.Errorf("save identity: %w", err)
 	}
 	m.dir = dir
 	return nil
@@ -81,34 +81,18 @@ func Load(dir string) (*Me, error) {
 	if err := d.Decode(m); err != nil {
 		return nil, fmt.Errorf("load identity %s: %w", filepath.Join(dir, meFile), err)
 	}
-	seed, err := readSecret(filepath.Join(dir, keyFile))
+	if m.Key, err = keyfile.Load(filepath.Join(dir, keyFile)); err != nil {
+		return nil, fmt.Errorf("load identity: %w", err)
+	}
+	token, err := keyfile.LoadSecret(filepath.Join(dir, tokenFile))
 	if err != nil {
 		return nil, fmt.Errorf("load identity: %w", err)
 	}
-	raw, err := hex.DecodeString(seed)
-	if err != nil || len(raw) != ed25519.SeedSize {
-		return nil, fmt.Errorf("load identity: %s does not hold a key", filepath.Join(dir, keyFile))
-	}
-	m.Key = ed25519.NewKeyFromSeed(raw)
-	if m.Token, err = readSecret(filepath.Join(dir, tokenFile)); err != nil {
-		return nil, fmt.Errorf("load identity: %w", err)
-	}
+	m.Token = strings.TrimSpace(string(token))
 	if m.CA, err = os.ReadFile(filepath.Join(dir, caFile)); err != nil {
 		return nil, fmt.Errorf("load identity: %w", err)
 	}
 	return m, nil
-}
-
-func readSecret(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", err
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return "", fmt.Errorf("%s can be read by others (mode %04o): chmod 600 it", path, mode)
-	}
-	text, err := os.ReadFile(path)
-	return strings.TrimSpace(string(text)), err
 }
 
 // Client returns a client of the ledger that acts as this person.

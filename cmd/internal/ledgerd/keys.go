@@ -1,7 +1,6 @@
 package ledgerd
 
 import (
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -12,54 +11,15 @@ import (
 	"fmt"
 	"math/big"
 	"net"
-	"os"
 	"time"
 
 	"isotherm/ledger/durable"
+	"isotherm/ledger/keyfile"
 )
-
-const keyBlock = "PRIVATE KEY" // PKCS #8, as openssl writes it
 
 func newKey() (ed25519.PrivateKey, error) {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	return key, err
-}
-
-// writeKey writes a private key that only its owner can read.
-func writeKey(path string, key crypto.PrivateKey) error {
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return fmt.Errorf("write key: %w", err)
-	}
-	return durable.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: keyBlock, Bytes: der}), 0o600)
-}
-
-// loadKey reads an Ed25519 key. One that others can read is refused: it may be known already.
-func loadKey(path string) (ed25519.PrivateKey, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("load key: %w", err)
-	}
-	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("load key %s with mode %v: only its owner may read it, chmod 600", path, info.Mode())
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("load key: %w", err)
-	}
-	block, rest := pem.Decode(text)
-	if block == nil || block.Type != keyBlock || len(rest) != 0 {
-		return nil, fmt.Errorf("load key %s: not one PEM block %q", path, keyBlock)
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("load key %s: %w", path, err)
-	}
-	key, ok := parsed.(ed25519.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("load key %s: it is of type %T, want Ed25519", path, parsed)
-	}
-	return key, nil
 }
 
 // Lives of certificates. Renewing a node's is replacing two files; it is read anew for every connection.
@@ -130,7 +90,7 @@ func (a *authority) issue(base string, now time.Time, cluster bool, name, host s
 	if err != nil {
 		return fmt.Errorf("make certificate: %w", err)
 	}
-	if err := writeKey(base+".key", key); err != nil {
+	if err := keyfile.Save(base+".key", key); err != nil {
 		return err
 	}
 	return durable.WriteFile(base+".pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644)

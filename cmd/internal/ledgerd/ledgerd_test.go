@@ -282,7 +282,7 @@ func TestRun_init(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "admin/ca.pem admin/key admin/me.json admin/token node-1/api.key node-1/cluster.key node-1/cosign.key node-1/first-admin.json node-1/keyring node-1/log.key operator/ca.key operator/operator.key"
+	want := "admin/key admin/token node-1/api.key node-1/cluster.key node-1/cosign.key node-1/first-admin.json node-1/keyring node-1/log.key operator/ca.key operator/operator.key"
 	if got := strings.Join(secrets, " "); got != want {
 		t.Errorf("files for their owner only:\n got %s\nwant %s", got, want)
 	}

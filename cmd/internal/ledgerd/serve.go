@@ -20,6 +20,7 @@ import (
 	"isotherm/api/client"
 	"isotherm/ledger/durable"
 	"isotherm/ledger/entry"
+	"isotherm/ledger/keyfile"
 	"isotherm/ledger/merkle"
 	"isotherm/ledger/node"
 	"isotherm/ledger/replica"
@@ -100,11 +101,11 @@ func openReplica(cfg *Config, first *node.Bootstrap, logger *slog.Logger) (*repl
 	if err != nil {
 		return nil, fmt.Errorf("read genesis %s: %w", cfg.GenesisFile, err)
 	}
-	logKey, err := loadKey(cfg.LogKeyFile)
+	logKey, err := keyfile.Load(cfg.LogKeyFile)
 	if err != nil {
 		return nil, err
 	}
-	cosignKey, err := loadKey(cfg.CosignKeyFile)
+	cosignKey, err := keyfile.Load(cfg.CosignKeyFile)
 	if err != nil {
 		return nil, err
 	}

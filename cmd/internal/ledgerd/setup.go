@@ -18,6 +18,7 @@ import (
 	"isotherm/ledger"
 	"isotherm/ledger/durable"
 	"isotherm/ledger/entry"
+	"isotherm/ledger/keyfile"
 	"isotherm/ledger/merkle"
 	"isotherm/ledger/node"
 	"isotherm/ledger/seal"
@@ -180,8 +181,8 @@ func (s *setup) writeOperator(dir string, all *shared, operator ed25519.PrivateK
 	}
 	return errors.Join(
 		os.Chmod(dir, 0o755), // a temporary folder begins closed; what is secret in it is closed by itself
-		writeKey(filepath.Join(dir, operatorDir, "operator.key"), operator),
-		writeKey(filepath.Join(dir, operatorDir, "ca.key"), all.ca.key),
+		keyfile.Save(filepath.Join(dir, operatorDir, "operator.key"), operator),
+		keyfile.Save(filepath.Join(dir, operatorDir, "ca.key"), all.ca.key),
 		durable.WriteFile(filepath.Join(dir, caFile), all.ca.pem, 0o644),
 		durable.WriteFile(filepath.Join(dir, policyFile), entry.NewTrust(all.genesis).Pin.Marshal(), 0o644),
 	)
@@ -224,8 +225,8 @@ func (s *setup) writeNode(dir string, all *shared, i int, now time.Time) error {
 	return errors.Join(
 		all.ca.issue(in("cluster"), now, true, n.name, clusterHost),
 		all.ca.issue(in("api"), now, false, n.name, apiHost),
-		writeKey(in("log.key"), all.logKey),
-		writeKey(in("cosign.key"), all.cosignKeys[i]),
+		keyfile.Save(in("log.key"), all.logKey),
+		keyfile.Save(in("cosign.key"), all.cosignKeys[i]),
 		all.keyring.Save(in("keyring")),
 		durable.WriteFile(in("genesis"), all.genesis.Marshal(), 0o644),
 		durable.WriteFile(in(policyFile), entry.NewTrust(all.genesis).Pin.Marshal(), 0o644),
