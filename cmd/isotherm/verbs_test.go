@@ -8,7 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"isotherm/api/client"
+	"isotherm/cmd/internal/identity"
 	"isotherm/cmd/internal/journey"
 	"isotherm/ledger/bundle"
 )
@@ -90,6 +93,39 @@ func TestVerbs(t *testing.T) {
 		t.Errorf("acts: got %d, want %d", got, want)
 	}
 	v.export(id)
+	v.openCheckpoint()
+}
+
+// openCheckpoint reads the running ledger's checkpoint with nothing of ours but the key in the policy file.
+func (v verbs) openCheckpoint() {
+	v.t.Helper()
+	me, err := identity.Load(v.me("auditor"))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	c, err := me.Client()
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer c.Close()
+	signed, err := c.Checkpoint(v.t.Context())
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	policy, err := os.ReadFile(filepath.Join(v.dir, "ledger", "policy"))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(policy), "\nlog ")
+	vkey, _, _ := strings.Cut(rest, "\n")
+	verifier, err := note.NewVerifier(vkey)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	n, err := note.Open(signed, note.VerifierList(verifier))
+	if err != nil || !strings.HasPrefix(n.Text, me.Origin+"\n") || len(n.UnverifiedSigs) < 2 {
+		v.t.Errorf("note.Open: %v, %+v", err, n) // the other signatures are the nodes' cosignatures
+	}
 }
 
 // export takes and verifies the bundle, and checks that a refused export leaves nothing.
