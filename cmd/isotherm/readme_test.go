@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,9 +27,11 @@ func TestReadme_commands(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
+	ports := strings.NewReplacer(":7301", freePort(t), ":7401", freePort(t)) // somebody may have followed the README here
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	for _, line := range commands {
+		line = ports.Replace(line)
 		cmd := exec.CommandContext(ctx, "bash", "-c", line)
 		cmd.Dir = dir
 		switch {
@@ -45,6 +48,17 @@ func TestReadme_commands(t *testing.T) {
 			t.Fatalf("%s: %v", line, err)
 		}
 	}
+}
+
+// freePort returns a port of loopback that nobody listens on right now, with its colon.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return strings.TrimPrefix(l.Addr().String(), "127.0.0.1")
 }
 
 // readmeCommands returns the indented lines of a section.
