@@ -114,6 +114,9 @@ func (v *verifier) container(b []byte) {
 			v.find(f.name, "is not what the manifest says: its SHA-256 is %s", want)
 		}
 	}
+	if text, there := v.files[readmeName]; there && string(text) != readme {
+		v.find(readmeName, "is not the text that isotherm writes; don't follow it")
+	}
 	if string(manifest(files[1:])) != string(v.files[manifestName]) && len(v.verdict.Findings) == 0 {
 		v.find(manifestName, "is not in the form that isotherm writes")
 	}

@@ -155,6 +155,28 @@ func TestVerify_flipped(t *testing.T) {
 	}
 }
 
+// TestVerify_forged changes bytes in every file and repairs the manifest, so that only signatures and trees can tell.
+func TestVerify_forged(t *testing.T) {
+	j, b := travel(t, "a-")
+	for name, step := range map[string]int{"VERIFY.md": 7, "checkpoint": 1, "entries.cbor": 17, "journals/": 7} {
+		tried := 0
+		for at := 0; bundle.Forge(b, name, at, 1) != nil; at += step {
+			tried++
+			for mask := byte(1); mask != 0; mask <<= 1 {
+				if step > 1 && mask != 1<<(tried%8) {
+					continue // one bit of each byte is enough where there are many
+				}
+				if v := bundle.Verify(bundle.Forge(b, name, at, mask), j.ledger.pin()); v.Result != bundle.Broken {
+					t.Errorf("%s: byte %d changed by %#x and the manifest repaired: result %q", name, at, mask, v.Result)
+				}
+			}
+		}
+		if tried < 50 {
+			t.Errorf("%s: only %d bytes tried", name, tried)
+		}
+	}
+}
+
 // TestVerify_cutOff ends a bundle early and late.
 func TestVerify_cutOff(t *testing.T) {
 	j, b := travel(t, "a-")

@@ -30,9 +30,8 @@ func (j *Journey) Check(ctx context.Context, r *Result) error {
 	return errors.Join(errs...)
 }
 
-// minCoverage leaves room for readings that a busy machine took late: at a hundred times real time a second is two
-// minutes. The journal names each as a gap.
-const minCoverage = 900 // permille
+// minCoverage leaves room for a reading or two that a busy machine took late.
+const minCoverage = 980 // permille
 
 // sameRoots compares the checkpoints that the nodes publish: none may contradict another.
 func (j *Journey) sameRoots(ctx context.Context) error {

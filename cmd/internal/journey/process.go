@@ -106,6 +106,7 @@ func (p *process) watch(out io.Reader, ready chan<- struct{}) {
 			ready = nil
 		}
 	}
+	_, _ = io.Copy(io.Discard, out) // a line too long for the scanner must not block the daemon
 	p.err = p.cmd.Wait()
 	close(p.exited)
 }

@@ -1,7 +1,6 @@
 package journey
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -39,10 +38,7 @@ func (r *relay) accept() {
 	for {
 		in, err := r.listener.Accept()
 		if err != nil {
-			if !errors.Is(err, net.ErrClosed) {
-				continue
-			}
-			return
+			return // closed, or out of descriptors: a network that is gone shows, a loop would not
 		}
 		r.wg.Go(func() { r.carry(in) })
 	}
