@@ -201,7 +201,7 @@ func (s *server) submitAct(c echo.Context) error {
 		return err
 	}
 	return answer(c, client.ActAnswer{Index: got.Index, RecordTimeMS: got.RecordTimeMS, Duplicate: got.Duplicate,
-		Act: got.Act.Statement.ID, Hash: got.Act.Hash(), Standing: got.Standing.String(), Tip: got.State.Tip, Flags: texts(got.State.Flags)})
+		Act: got.Act.Statement.ID, Hash: got.Act.Hash(), Standing: got.Standing.String(), Tip: got.State.Tip, Flags: got.State.Texts()})
 }
 
 func (s *server) donorCommitment(c echo.Context) error {

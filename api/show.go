@@ -163,7 +163,7 @@ func party(v *node.Shipment, p custody.Party) client.Party {
 
 func summary(v *node.Shipment) client.Summary {
 	st := v.State
-	out := client.Summary{ID: v.ID, Phase: st.Phase.String(), LastReadingMS: v.LastReadingMS, LastContactMS: v.LastContactMS, Flags: texts(st.Flags)}
+	out := client.Summary{ID: v.ID, Phase: st.Phase.String(), LastReadingMS: v.LastReadingMS, LastContactMS: v.LastContactMS, Flags: st.Texts()}
 	if o := st.Opening; o != nil {
 		out.Organ, out.Side, out.From, out.Dest, out.OpenedMS = o.Organ.String(), o.Side.String(), o.From, o.Dest, o.EventTimeMS
 	}
@@ -207,7 +207,7 @@ func act(v *node.Shipment, item custody.HistoryItem) client.Act {
 	st := &item.Act.Statement
 	out := client.Act{Index: item.Index, RecordTimeMS: item.RecordTimeMS, EventTimeMS: st.EventTimeMS, Kind: st.Kind.String(), ID: st.ID,
 		Hash: item.Hash, Standing: item.Standing.String(), By: party(v, st.By), Place: st.Place, Condition: st.Condition, Seal: st.Seal,
-		Reason: st.Reason, Bytes: item.Act.Marshal()}
+		Reason: st.Reason.String(), Bytes: item.Act.Marshal()}
 	if st.Parent != [32]byte{} {
 		parent := client.Hash(st.Parent)
 		out.Parent = &parent
@@ -246,7 +246,7 @@ func showTrip(v *node.Shipment) *client.Trip {
 	}
 	for _, s := range v.Trip.Spans {
 		out.Custodians = append(out.Custodians, client.Held{Party: party(v, s.Custodian.Party), SinceMS: s.Custodian.SinceMS,
-			Evidence: s.Custodian.Evidence, FromMS: s.FromMS, ToMS: s.ToMS, OutMS: s.OutMS})
+			Evidence: s.Custodian.Evidence.String(), FromMS: s.FromMS, ToMS: s.ToMS, OutMS: s.OutMS})
 	}
 	for _, g := range r.Gaps {
 		out.Gaps = append(out.Gaps, client.Gap{FromMS: g.From.WallMS, ToMS: g.To.WallMS, Reason: g.Reason})

@@ -21,6 +21,7 @@ type actFlags struct {
 	boxID   string
 	profile string
 	s       custody.Statement
+	reason  string
 }
 
 // actCommand returns a command that makes, signs and delivers one act of a shipment that is open already.
@@ -47,7 +48,7 @@ func actCommand(use, short string, kind custody.Kind, setup func(*cobra.Command,
 func (f *actFlags) register(cmd *cobra.Command, setup func(*cobra.Command, *actFlags)) {
 	f.flags(cmd)
 	cmd.Flags().StringVar(&f.at, "at", "", "when it happened, RFC 3339 with zone (default now)")
-	cmd.Flags().StringVar(&f.s.Reason, "reason", "", "short reason; never a patient's name, birth date or record number")
+	cmd.Flags().StringVar(&f.reason, "reason", "", "coded reason, such as no-account or typing-error")
 	if setup != nil {
 		setup(cmd, f)
 	}
@@ -62,6 +63,11 @@ func (f *actFlags) deliver(cmd *cobra.Command, complete func(*cobra.Command, *ac
 	defer c.Close()
 	if f.s.EventTimeMS, err = when(f.at, cmd.ErrOrStderr()); err != nil {
 		return err
+	}
+	if f.reason != "" {
+		if f.s.Reason, err = custody.ParseReason(f.reason); err != nil {
+			return usageError{err}
+		}
 	}
 	if complete != nil {
 		if err := complete(cmd, f, c); err != nil {

@@ -17,7 +17,7 @@ import (
 // judge judges the readings anew, and fills the verdict's answers.
 func (v *verifier) judge() {
 	state := v.state
-	v.verdict.Flags = append(v.verdict.Flags, state.Flags...)
+	v.verdict.Flags = append(v.verdict.Flags, state.Texts()...)
 	s := &v.verdict.Shipment
 	s.Phase = state.Phase.String()
 	if o := state.Opening; o != nil {
@@ -100,7 +100,7 @@ func (v *verifier) reportTrip(a *trip.Assessment, journals []trip.Journal) {
 
 func (v *verifier) reportCustodians(state *custody.State, spans []trip.Span) {
 	for i, c := range state.Custodians {
-		out := Custodian{Organisation: c.Party.Organisation, Person: c.Party.Person.String(), Since: wall(c.SinceMS), Evidence: c.Evidence}
+		out := Custodian{Organisation: c.Party.Organisation, Person: c.Party.Person.String(), Since: wall(c.SinceMS), Evidence: c.Evidence.String()}
 		if p := v.people[c.Party.Person]; p != nil {
 			out.Name = p.person.Name
 		}

@@ -30,11 +30,18 @@ const (
 	ArrivalCheck Kind = 7  // is it the expected organ?
 	Outcome      Kind = 8  // what became of it
 	Close        Kind = 9  // nothing more is expected
-	Correction   Kind = 10 // an earlier act said something wrong
+	Correction   Kind = 10 // an earlier act said something wrong; its fields hold what is right
+	Move         Kind = 11 // another box, another tracker, or none
+	Ruling       Kind = 12 // two people pick the claim that stands: Cites names it
+	Waypoint     Kind = 13 // a planned leg was begun or ended
+	AdverseEvent Kind = 14 // report of a serious adverse event
+	Preserve     Kind = 15 // cold, perfused or out of cold from the event time on
+	OpenBox      Kind = 16 // the box was opened at its destination: readings count no longer
 )
 
 var kindNames = [...]string{Open: "open", StandDown: "stand-down", Pack: "pack", Release: "release", Accept: "accept",
-	Receive: "receive", ArrivalCheck: "arrival-check", Outcome: "outcome", Close: "close", Correction: "correction"}
+	Receive: "receive", ArrivalCheck: "arrival-check", Outcome: "outcome", Close: "close", Correction: "correction", Move: "move", Ruling: "ruling",
+	Waypoint: "waypoint", AdverseEvent: "adverse-event", Preserve: "preserve", OpenBox: "open-box"}
 
 func (k Kind) String() string {
 	if int(k) < len(kindNames) && kindNames[k] != "" {
@@ -52,11 +59,27 @@ const (
 	maxHead       = 1 << 10
 )
 
-// Party is who acts: a person, a desk or an organisation, and for whom.
+// Claims tells whether an act of the kind claims custody or the life of the shipment. Claims follow one another: two
+// with the same parent compete. The other kinds are notes: they state a fact, follow any act that is known, and never
+// compete.
+func (k Kind) Claims() bool {
+	switch k {
+	case Open, StandDown, Pack, Release, Accept, Receive, Close, Move:
+		return true
+	}
+	return false
+}
+
+// Party is who acts or holds the box: a person, a desk or an organisation. Person is zero for the last two, Desk is empty
+// for all but a desk. Organisation is the code under which the organisation is known, or its name when it has no account.
 type Party struct {
 	Person       ledger.PersonID
 	Organisation string
+	Desk         string
 }
+
+// IsZero tells whether nobody is named.
+func (p Party) IsZero() bool { return p == Party{} }
 
 // Statement is what is signed. Fields that a kind does not use are zero.
 type Statement struct {
@@ -71,21 +94,57 @@ type Statement struct {
 	Head        []byte // newest signed head of the box that the signer saw: Pack, Release, Accept, Receive
 	Box         ledger.BoxID
 
-	Organ      Organ // Open, Pack, ArrivalCheck
-	Side       Side
-	From, Dest string   // Open: donor hospital, transplant center
-	Donor      [32]byte // Open, ArrivalCheck: keyed commitment to the donor ID
-	Profile    []byte   // Pack: canonical bytes of the profile, pinned by their hash
-	ColdMS     int64    // Pack: start of cold preservation, Unix milliseconds
-	Place      string   // Release, Accept, Receive
-	Condition  string   // container condition, HL7 table 0544 code; empty when nothing was found
-	Seal       string
-	ValidMS    int64       // Release: an offer not accepted by then alarms
-	Arrival    ArrivalCode // ArrivalCheck
-	Result     OutcomeCode // Outcome
-	Corrects   [32]byte    // Correction: hash of the act that said something wrong
-	Reason     string      // coded or short reason; never a patient's words
+	Organ        Organ // Open, Pack, ArrivalCheck
+	Side         Side
+	ABO          ABO      // Pack, ArrivalCheck: as on the label
+	From, Dest   string   // Open: codes of donor hospital's OPO or hospital, and transplant center; Outcome: Dest when redirected
+	FromPhone    string   // Open: numbers to call at both ends, day and night
+	DestPhone    string   //
+	Donor        [32]byte // Open, ArrivalCheck: keyed commitment to the donor ID
+	Legs         []Leg    // Open, Waypoint: the planned way; a later plan replaces an earlier one
+	Profile      []byte   // Pack: canonical bytes of the profile, pinned by their hash
+	ColdMS       int64    // Pack: start of cold preservation (cross-clamp or flush), Unix milliseconds
+	Space        string   // Pack, Move: space of a box with several, as its probes name it
+	Packaging    Packaging
+	LabelCheck   LabelCheck // Pack
+	Place        string     // Release, Accept, Receive
+	Position     *Position  // of the signer's device, if it knows
+	Condition    string     // container condition: HL7 table 0544 codes, separated by a space; empty when nothing was found
+	Seal         string
+	ValidMS      int64        // Release: an offer not accepted by then alarms
+	Evidence     Evidence     // Release: OneSide; Accept: CarriersPhone or OneSide; zero otherwise
+	Arrival      ArrivalCode  // ArrivalCheck
+	Result       OutcomeCode  // Outcome
+	Cites        [32]byte     // Correction: hash of the act that said something wrong; Ruling: of the claim that stands
+	SaysTimeMS   int64        // Correction: the right event time
+	Segment      SegmentCode  // Move
+	NewBox       ledger.BoxID // Move: where the organ is now; zero for NoTracker
+	NewHead      []byte       // Move: newest signed head of NewBox
+	Leg          uint8        // Waypoint: number of the planned leg, from 1
+	LegState     LegCode      // Waypoint
+	Preservation Preservation // Preserve
+	Reason       Reason       // coded: see ReasonsFor
+	Reference    string       // what others call it: air waybill, number of a report or check, a second person's staff number
+	Zone         *int32       // minutes east of UTC in which people typed the times; nil when a device told them
+	TimeErrorMS  int64        // how far EventTimeMS and ColdMS may be off, either way
 }
+
+// Position is a place in 1e-7 degrees (WGS 84).
+type Position struct{ LatE7, LonE7 int32 }
+
+// Leg is one planned part of the way, with a circle around its end.
+type Leg struct {
+	From, To string
+	Mode     Mode
+	DepartMS int64 // planned, Unix milliseconds; zero when not known
+	ArriveMS int64
+	Start    Position // center of the circle around From
+	End      Position // and around To
+	RadiusM  uint32   // of both circles, metres
+}
+
+// maxLegs bounds the planned legs: a sixteenth would be an odyssey.
+const maxLegs = 16
 
 // Role is the part a signer plays in an act. Numbers are append only.
 type Role uint8
@@ -93,7 +152,7 @@ type Role uint8
 // The roles of signers.
 const (
 	RoleActor  Role = 1 // who states it
-	RoleSecond Role = 2 // who checked the label with the actor (42 CFR 486.346: two individuals)
+	RoleSecond Role = 2 // who checked the label or rules together with the actor
 )
 
 func (r Role) String() string {

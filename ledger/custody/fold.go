@@ -23,6 +23,7 @@ const (
 	Applied     Standing = 1 // it followed the tip
 	Conflicting Standing = 2 // it follows an older act: a competing claim, kept until people rule on it
 	Waiting     Standing = 3 // the act it follows is not known yet
+	SetAside    Standing = 4 // a competing claim, or what follows one, that a ruling did not pick
 )
 
 func (s Standing) String() string {
@@ -33,6 +34,8 @@ func (s Standing) String() string {
 		return "conflicting claim"
 	case Waiting:
 		return "waits for an earlier act"
+	case SetAside:
+		return "set aside by a ruling"
 	}
 	return fmt.Sprintf("unknown(%d)", uint8(s))
 }
@@ -63,10 +66,35 @@ func (p Phase) String() string {
 // Custodian is who held the box from a position of its journal on.
 type Custodian struct {
 	Party    Party
-	SinceMS  int64 // when it happened, as stated
-	Head     merkle.Checkpoint
+	SinceMS  int64             // when it happened, as stated
+	Head     merkle.Checkpoint // place in the box's journal from which on; zero when the act cites none
 	Act      [32]byte
-	Evidence string // how it is proven: 'both keys', 'packed it', 'received it'
+	Evidence Evidence
+	Disputed bool // another claim of this change of custody is not ruled on yet
+	// Released is the offer to somebody else that ended, or would end, this custodian's time; nil before one. Until the
+	// accept the box is 'released by A, not confirmed by B', and custody stays with A.
+	Released *Offer
+}
+
+// Offer is a release that nobody has accepted yet, or that ended a custodian's time.
+type Offer struct {
+	To      Party
+	SinceMS int64
+	ValidMS int64
+	Head    merkle.Checkpoint
+	Act     [32]byte
+}
+
+// Segment is a part of the way in one box, under one tracker.
+type Segment struct {
+	Box   ledger.BoxID      // zero while no tracker is with the organ
+	Space string            // of a box with several
+	Start merkle.Checkpoint // head of the box's journal at its begin; zero without tracker
+	End   merkle.Checkpoint // head of the box's journal at its end; zero while it lasts, or when the act cites none
+	Begin int64             // event time
+	Until int64             // event time; zero while it lasts
+	Code  SegmentCode       // why it began; zero for the first
+	Act   [32]byte
 }
 
 // Pinned is a box head that an act cites. The ledger must come to hold the journal up to it.
@@ -82,22 +110,65 @@ type HistoryItem struct {
 	Standing Standing
 }
 
-// State is what a shipment's acts say. It is made by Fold and never changed after.
+// Flag is a contradiction or something missing. Code is stable, for programs and translations; Text says it in English.
+type Flag struct {
+	Code string
+	Text string
+	Act  [32]byte // the act that shows it; zero when none does
+}
+
+// Dispute is a fork of claims: acts that follow the same act and can't both be true.
+type Dispute struct {
+	Parent [32]byte
+	Claims [][32]byte // in entry order; the first stands until a ruling
+	Stands [32]byte
+	Ruling [32]byte // the act that ruled; zero while open
+}
+
+// Corrected is one value that a correction changed. The old value stays visible.
+type Corrected struct {
+	Act   [32]byte // the correction
+	Of    [32]byte // the act that said something wrong
+	Field string   // 'seal'
+	Old   string
+	New   string
+}
+
+// State is what a shipment's acts say. It is made by Fold and never changed after. Statements in it hold what is right:
+// corrections are worked in, and listed in Corrections.
 type State struct {
-	Shipment   ledger.ShipmentID
-	Phase      Phase
-	Opening    *Statement
-	Packing    *Statement
-	Custodians []Custodian
-	Pending    *Statement // a release nobody has accepted yet
-	Arrival    *Statement
-	Outcome    *Statement
-	Receipt    *Statement
-	ReceivedAt *merkle.Checkpoint // head of the box cited at receipt, the trip's end in the journal; zero when none was cited
-	Tip        [32]byte
-	History    []HistoryItem
-	Pins       []Pinned
-	Flags      []string // contradictions and what is missing, in words
+	Shipment     ledger.ShipmentID
+	Phase        Phase
+	Opening      *Statement
+	Packing      *Statement
+	Segments     []Segment
+	Custodians   []Custodian
+	Pending      *Statement // a release nobody has accepted yet
+	Arrival      *Statement
+	Outcome      *Statement
+	Receipt      *Statement
+	Opened       *Statement   // the box, at its destination
+	Preservation []*Statement // Preserve acts, by event time
+	Waypoints    []*Statement // Waypoint acts, by event time
+	Legs         []Leg        // as planned last
+	Adverse      []*Statement
+	Corrections  []Corrected
+	Disputes     []Dispute
+	ReceivedAt   *merkle.Checkpoint // head of the box cited at receipt; zero when none was cited, nil before
+	OpenedAt     *merkle.Checkpoint // head of the box cited when it was opened; likewise
+	Tip          [32]byte           // newest claim that applied: the parent of the next act
+	History      []HistoryItem
+	Pins         []Pinned
+	Flags        []Flag
+}
+
+// Texts returns the flags in English.
+func (s *State) Texts() []string {
+	out := make([]string, len(s.Flags))
+	for i, f := range s.Flags {
+		out[i] = f.Text
+	}
+	return out
 }
 
 // Fold makes the state of a shipment from its acts in entry order. Signatures and membership are the caller's to check
@@ -141,7 +212,7 @@ func Fold(acts []Entered) *State {
 }
 
 func (s *State) flag(format string, args ...any) {
-	s.Flags = append(s.Flags, fmt.Sprintf(format, args...))
+	s.Flags = append(s.Flags, Flag{Text: fmt.Sprintf(format, args...)})
 }
 
 // HeadOf reads what a head cited in an act says, without checking its signature.
@@ -200,7 +271,7 @@ func (s *State) apply(item *HistoryItem) {
 	case Accept:
 		s.accept(item, head)
 	case Receive:
-		s.take(item, head, "received it")
+		s.take(item, head, OwnKey)
 		if s.Receipt != nil {
 			s.flag("received twice")
 			return
@@ -218,7 +289,7 @@ func (s *State) apply(item *HistoryItem) {
 	case Close:
 		s.Phase = PhaseClosed
 	case Correction:
-		s.flag("act %x was corrected: %s", st.Corrects[:4], st.Reason)
+		s.flag("act %x was corrected: %s", st.Cites[:4], st.Reason)
 	}
 }
 
@@ -229,7 +300,7 @@ func (s *State) holder() *Party {
 	return &s.Custodians[len(s.Custodians)-1].Party
 }
 
-func (s *State) take(item *HistoryItem, head merkle.Checkpoint, evidence string) {
+func (s *State) take(item *HistoryItem, head merkle.Checkpoint, evidence Evidence) {
 	st := &item.Act.Statement
 	s.Custodians = append(s.Custodians, Custodian{Party: st.By, SinceMS: st.EventTimeMS, Head: head, Act: item.Hash, Evidence: evidence})
 }
@@ -250,21 +321,22 @@ func (s *State) pack(item *HistoryItem, head merkle.Checkpoint) {
 		s.flag("label was checked by one person only")
 	}
 	s.Packing = st
+	s.Segments = append(s.Segments, Segment{Box: st.Box, Space: st.Space, Start: head, Begin: st.EventTimeMS, Act: item.Hash})
 	s.Phase = max(s.Phase, PhasePacked)
-	s.take(item, head, "packed it")
+	s.take(item, head, OwnKey)
 }
 
 func (s *State) accept(item *HistoryItem, head merkle.Checkpoint) {
 	st := &item.Act.Statement
-	evidence := "both keys"
+	evidence := BothKeys
 	switch {
 	case s.Pending == nil:
 		s.flag("accepted by %s without a release", st.By.Organisation)
-		s.take(item, head, "one side only")
+		s.take(item, head, OneSide)
 		return
 	case s.Pending.To.Person != st.By.Person:
 		s.flag("released to %s, but accepted by %s", s.Pending.To.Organisation, st.By.Organisation)
-		evidence = "one side only"
+		evidence = OneSide
 	}
 	if s.Pending.ValidMS != 0 && st.EventTimeMS > s.Pending.ValidMS {
 		s.flag("accepted after the release had run out")

@@ -9,119 +9,11 @@ import (
 	"isotherm/ledger/profile"
 )
 
-// Organ is a kind of organ. Numbers are append only.
-type Organ uint8
-
-// The kinds of organ.
-const (
-	Heart     Organ = 1
-	Lung      Organ = 2
-	Liver     Organ = 3
-	Kidney    Organ = 4
-	Pancreas  Organ = 5
-	Intestine Organ = 6
-)
-
-var organNames = [...]string{Heart: "heart", Lung: "lung", Liver: "liver", Kidney: "kidney", Pancreas: "pancreas", Intestine: "intestine"}
-
-func (o Organ) String() string {
-	if int(o) < len(organNames) && organNames[o] != "" {
-		return organNames[o]
-	}
-	return fmt.Sprintf("unknown(%d)", uint8(o))
-}
-
-// ParseOrgan reads the name of an organ.
-func ParseOrgan(name string) (Organ, error) {
-	for i, n := range organNames {
-		if n == name && n != "" {
-			return Organ(i), nil
-		}
-	}
-	return 0, fmt.Errorf("organ %q is not known: use heart, lung, liver, kidney, pancreas or intestine", name)
-}
-
-// Side tells left from right, where the organ has sides.
-type Side uint8
-
-// The sides.
-const (
-	SideNone  Side = 0
-	SideLeft  Side = 1
-	SideRight Side = 2
-	SideBoth  Side = 3
-)
-
-var sideNames = [...]string{SideNone: "", SideLeft: "left", SideRight: "right", SideBoth: "both"}
-
-func (s Side) String() string {
-	if int(s) < len(sideNames) {
-		return sideNames[s]
-	}
-	return fmt.Sprintf("unknown(%d)", uint8(s))
-}
-
-// ParseSide reads the name of a side; empty is none.
-func ParseSide(name string) (Side, error) {
-	for i, n := range sideNames {
-		if n == name {
-			return Side(i), nil
-		}
-	}
-	return 0, fmt.Errorf("side %q is not known: use left, right, both, or leave it out", name)
-}
-
-// ArrivalCode is the answer to 'was this the expected donor ID, organ and side?'.
-type ArrivalCode uint8
-
-// The answers. NotDone is a fact, not a failure: it never blocks anything.
-const (
-	Match    ArrivalCode = 1
-	Mismatch ArrivalCode = 2
-	NotDone  ArrivalCode = 3
-)
-
-var arrivalNames = [...]string{Match: "match", Mismatch: "mismatch", NotDone: "not done"}
-
-func (c ArrivalCode) String() string {
-	if c >= Match && c <= NotDone {
-		return arrivalNames[c]
-	}
-	return fmt.Sprintf("unknown(%d)", uint8(c))
-}
-
-// OutcomeCode is what became of the organ, as the center reports it.
-type OutcomeCode uint8
-
-// The outcomes.
-const (
-	Transplanted    OutcomeCode = 1
-	NotTransplanted OutcomeCode = 2
-	Redirected      OutcomeCode = 3
-	NotReported     OutcomeCode = 4
-)
-
-var outcomeNames = [...]string{Transplanted: "transplanted", NotTransplanted: "not transplanted", Redirected: "redirected", NotReported: "not reported"}
-
-func (c OutcomeCode) String() string {
-	if c >= Transplanted && c <= NotReported {
-		return outcomeNames[c]
-	}
-	return fmt.Sprintf("unknown(%d)", uint8(c))
-}
-
-// ParseOutcome reads the name of an outcome.
-func ParseOutcome(name string) (OutcomeCode, error) {
-	for i, n := range outcomeNames {
-		if n == name && n != "" {
-			return OutcomeCode(i), nil
-		}
-	}
-	return 0, fmt.Errorf("outcome %q is not known: use transplanted, not transplanted, redirected or not reported", name)
-}
-
 // StatementVersion is the version of the statement format.
 const StatementVersion = 1
+
+// lastKey is the highest key of the statement's map.
+const lastKey = 45
 
 // field is one key of the statement's map: how to write it, and whether it is there.
 type field struct {
@@ -137,7 +29,8 @@ func (s *Statement) fields() []field {
 	num := func(v int64) func([]byte) []byte { return func(b []byte) []byte { return cbor.AppendInt(b, v) } }
 	party := func(p Party) func([]byte) []byte {
 		return func(b []byte) []byte {
-			return cbor.AppendText(cbor.AppendBytes(cbor.AppendArray(b, 2), p.Person[:]), p.Organisation)
+			b = cbor.AppendBytes(cbor.AppendArray(b, 3), p.Person[:])
+			return cbor.AppendText(cbor.AppendText(b, p.Organisation), p.Desk)
 		}
 	}
 	return []field{
@@ -165,8 +58,27 @@ func (s *Statement) fields() []field {
 		{22, s.ValidMS != 0, num(s.ValidMS)},
 		{23, s.Arrival != 0, num(int64(s.Arrival))},
 		{24, s.Result != 0, num(int64(s.Result))},
-		{25, s.Corrects != none, raw(s.Corrects[:])},
-		{26, s.Reason != "", text(s.Reason)},
+		{25, s.Cites != none, raw(s.Cites[:])},
+		{26, s.Reason != 0, num(int64(s.Reason))},
+		{27, s.Zone != nil, func(b []byte) []byte { return cbor.AppendInt(b, int64(*s.Zone)) }},
+		{28, s.TimeErrorMS != 0, num(s.TimeErrorMS)},
+		{29, s.Space != "", text(s.Space)},
+		{30, s.Packaging != 0, num(int64(s.Packaging))},
+		{31, s.Preservation != 0, num(int64(s.Preservation))},
+		{32, s.ABO != 0, num(int64(s.ABO))},
+		{33, s.LabelCheck != 0, num(int64(s.LabelCheck))},
+		{34, s.Reference != "", text(s.Reference)},
+		{35, s.Segment != 0, num(int64(s.Segment))},
+		{36, !s.NewBox.IsZero(), raw(s.NewBox[:])},
+		{37, len(s.NewHead) > 0, raw(s.NewHead)},
+		{38, len(s.Legs) > 0, func(b []byte) []byte { return appendLegs(b, s.Legs) }},
+		{39, s.Leg != 0, num(int64(s.Leg))},
+		{40, s.LegState != 0, num(int64(s.LegState))},
+		{41, s.Position != nil, func(b []byte) []byte { return s.Position.append(b) }},
+		{42, s.Evidence != 0, num(int64(s.Evidence))},
+		{43, s.SaysTimeMS != 0, num(s.SaysTimeMS)},
+		{44, s.FromPhone != "", text(s.FromPhone)},
+		{45, s.DestPhone != "", text(s.DestPhone)},
 	}
 }
 
@@ -191,12 +103,12 @@ func parseStatement(b []byte) (*Statement, error) {
 	d := cbor.NewDecoder(b)
 	var s Statement
 	version := uint64(0)
-	d.Map(26, func(key uint64) bool {
+	d.Map(lastKey, func(key uint64) bool {
 		if key == 1 {
 			version = d.Uint()
 			return true
 		}
-		return s.parseHeader(d, key) || s.parseDetail(d, key)
+		return s.parseHeader(d, key) || s.parseDetail(d, key) || s.parseCircumstance(d, key)
 	})
 	if err := d.Done(); err != nil {
 		return nil, fmt.Errorf("read statement: %w", err)
@@ -212,9 +124,10 @@ func parseStatement(b []byte) (*Statement, error) {
 
 func parseParty(d *cbor.Decoder) Party {
 	var p Party
-	d.ArrayOf(2)
+	d.ArrayOf(3)
 	d.Fixed(p.Person[:])
 	p.Organisation = d.Text(maxText)
+	p.Desk = d.Text(maxText)
 	return p
 }
 
@@ -275,9 +188,57 @@ func (s *Statement) parseDetail(d *cbor.Decoder, key uint64) bool {
 	case 24:
 		s.Result = OutcomeCode(d.UintMax(255))
 	case 25:
-		d.Fixed(s.Corrects[:])
+		d.Fixed(s.Cites[:])
 	case 26:
-		s.Reason = d.Text(maxText)
+		s.Reason = Reason(d.UintMax(255))
+	default:
+		return false
+	}
+	return true
+}
+
+func (s *Statement) parseCircumstance(d *cbor.Decoder, key uint64) bool {
+	switch key {
+	case 27:
+		zone := d.Int32()
+		s.Zone = &zone
+	case 28:
+		s.TimeErrorMS = d.Int()
+	case 29:
+		s.Space = d.Text(maxText)
+	case 30:
+		s.Packaging = Packaging(d.UintMax(255))
+	case 31:
+		s.Preservation = Preservation(d.UintMax(255))
+	case 32:
+		s.ABO = ABO(d.UintMax(255))
+	case 33:
+		s.LabelCheck = LabelCheck(d.UintMax(255))
+	case 34:
+		s.Reference = d.Text(maxText)
+	case 35:
+		s.Segment = SegmentCode(d.UintMax(255))
+	case 36:
+		d.Fixed(s.NewBox[:])
+	case 37:
+		s.NewHead = d.Bytes(maxHead)
+	case 38:
+		s.Legs = parseLegs(d)
+	case 39:
+		s.Leg = uint8(d.UintMax(maxLegs))
+	case 40:
+		s.LegState = LegCode(d.UintMax(255))
+	case 41:
+		p := parsePosition(d)
+		s.Position = &p
+	case 42:
+		s.Evidence = Evidence(d.UintMax(255))
+	case 43:
+		s.SaysTimeMS = d.Int()
+	case 44:
+		s.FromPhone = d.Text(maxText)
+	case 45:
+		s.DestPhone = d.Text(maxText)
 	default:
 		return false
 	}
@@ -289,7 +250,7 @@ func (s *Statement) parseDetail(d *cbor.Decoder, key uint64) bool {
 func (s *Statement) check() error {
 	missing := func(what string) error { return fmt.Errorf("%s statement has no %s", s.Kind, what) }
 	switch {
-	case s.Kind < Open || s.Kind > Correction:
+	case s.Kind < Open || s.Kind > OpenBox:
 		return fmt.Errorf("statement of kind %d is not known", s.Kind)
 	case s.Ledger == "":
 		return missing("ledger origin")
@@ -305,14 +266,24 @@ func (s *Statement) check() error {
 		return missing("organ or destination")
 	case s.Kind == Pack && (s.Box.IsZero() || len(s.Head) == 0 || len(s.Profile) == 0):
 		return missing("box, box head or profile")
-	case s.Kind == Release && s.To.Person.IsZero():
+	case s.Kind == Release && s.To.IsZero():
 		return missing("accepter")
 	case s.Kind == ArrivalCheck && s.Arrival == 0:
 		return missing("answer")
 	case s.Kind == Outcome && s.Result == 0:
 		return missing("result")
-	case s.Kind == Correction && s.Corrects == [32]byte{}:
-		return missing("act that it corrects")
+	case (s.Kind == Correction || s.Kind == Ruling) && s.Cites == [32]byte{}:
+		return missing("act that it cites")
+	case s.Kind == Move && s.Segment == 0:
+		return missing("change of segment")
+	case s.Kind == Move && s.Segment != NoTracker && (s.NewBox.IsZero() || len(s.NewHead) == 0):
+		return missing("new box or its head")
+	case s.Kind == Waypoint && (s.Leg == 0 || s.LegState == 0):
+		return missing("leg or its state")
+	case s.Kind == AdverseEvent && s.Reason == 0:
+		return missing("coded reason")
+	case s.Kind == Preserve && s.Preservation == 0:
+		return missing("state of preservation")
 	}
 	if s.Kind == Pack {
 		if _, err := s.PinnedProfile(); err != nil {

@@ -31,11 +31,27 @@ const (
 	KindAct            Kind = 7 // a custody act
 	KindExport         Kind = 8 // ends an export and touches all that it covers
 	KindCaseRead       Kind = 9 // somebody looked at a case
+
+	KindPersonChanged Kind = 10 // a later card of a person: another key, role, name or organisation, or an end
+	KindOrganisation  Kind = 11 // a card of an organisation: its code, name and numbers to call
+	KindProfile       Kind = 12 // a program's profile, signed by who publishes it
+	KindCertificate   Kind = 13 // a calibration certificate is recalled
+	KindConsent       Kind = 14 // consent was given or withdrawn: reference, hash and scope of the signed document
+	KindAccount       Kind = 15 // security of a person's account: sign-in, sign-out, failure, password, token
+	KindDonorFind     Kind = 16 // somebody looked for a case by donor ID
+	KindDonorReveal   Kind = 17 // the donor ID of a case was shown to somebody
+	KindShare         Kind = 18 // a share link was made, used or revoked
+	KindBreakGlass    Kind = 19 // somebody opened a case outside their own, with a reason
+	KindAlarm         Kind = 20 // an alarm was raised, told, acknowledged or ended
+	KindContact       Kind = 21 // where alarms of an organisation go was changed
 )
 
 var kindNames = [...]string{KindGenesis: "genesis", KindCosigners: "cosigner set", KindBoxEnrolled: "box enrolled",
 	KindPersonEnrolled: "person enrolled", KindJournalOpened: "journal opened", KindJournalAdvance: "journal advance",
-	KindAct: "custody act", KindExport: "export", KindCaseRead: "case read"}
+	KindAct: "custody act", KindExport: "export", KindCaseRead: "case read", KindPersonChanged: "person changed",
+	KindOrganisation: "organisation", KindProfile: "profile", KindCertificate: "certificate", KindConsent: "consent",
+	KindAccount: "account", KindDonorFind: "donor ID looked for", KindDonorReveal: "donor ID revealed", KindShare: "share link",
+	KindBreakGlass: "break-glass", KindAlarm: "alarm", KindContact: "contacts"}
 
 func (k Kind) String() string {
 	if int(k) < len(kindNames) && kindNames[k] != "" {
@@ -55,12 +71,19 @@ const (
 	SubjectPerson  SubjectKind = 3
 	SubjectPolicy  SubjectKind = 4 // there is one, with the zero ID: genesis and cosigner sets
 	SubjectJournal SubjectKind = 5
+
+	// What happens to a person's account is not in the person's own chain: that one is exported with every case they signed.
+	SubjectAccount      SubjectKind = 6
+	SubjectOrganisation SubjectKind = 7 // by the hash of its code
+	SubjectProfile      SubjectKind = 8 // by the profile's hash
+	SubjectCertificate  SubjectKind = 9 // by the hash of its number
 )
 
-var subjectNames = [...]string{SubjectCase: "case", SubjectBox: "box", SubjectPerson: "person", SubjectPolicy: "policy", SubjectJournal: "journal"}
+var subjectNames = [...]string{SubjectCase: "case", SubjectBox: "box", SubjectPerson: "person", SubjectPolicy: "policy", SubjectJournal: "journal",
+	SubjectAccount: "account", SubjectOrganisation: "organisation", SubjectProfile: "profile", SubjectCertificate: "certificate"}
 
 func (k SubjectKind) String() string {
-	if k >= SubjectCase && k <= SubjectJournal {
+	if k >= SubjectCase && k <= SubjectCertificate {
 		return subjectNames[k]
 	}
 	return fmt.Sprintf("unknown(%d)", uint8(k))
@@ -88,6 +111,28 @@ func Person(id ledger.PersonID) Subject { return Subject{SubjectPerson, id} }
 
 // Journal names an incarnation of a box's journal as a subject.
 func Journal(id ledger.IncarnationID) Subject { return Subject{SubjectJournal, id} }
+
+// Account names a person's account as a subject.
+func Account(id ledger.PersonID) Subject { return Subject{SubjectAccount, id} }
+
+// Organisation names an organisation as a subject, by its code.
+func Organisation(code string) Subject {
+	return Subject{SubjectOrganisation, hashedID("organisation", []byte(code))}
+}
+
+// Profile names a profile as a subject, by its hash.
+func Profile(hash [32]byte) Subject { return Subject{SubjectProfile, hashedID("profile", hash[:])} }
+
+// Certificate names a calibration certificate as a subject, by its number.
+func Certificate(number string) Subject {
+	return Subject{SubjectCertificate, hashedID("certificate", []byte(number))}
+}
+
+func hashedID(what string, name []byte) (id [ledger.IDSize]byte) {
+	h := sha256.Sum256(append([]byte("isotherm/"+what+"/v1\n"), name...))
+	copy(id[:], h[:])
+	return id
+}
 
 // CompareSubjects orders subjects by kind, then ID: the order of links in a leaf.
 func CompareSubjects(a, b Subject) int {

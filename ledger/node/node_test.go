@@ -103,7 +103,7 @@ func TestNode_SubmitAct(t *testing.T) {
 		}
 	}
 	// A later act first: it waits, and applies once the one before is known.
-	standDown := f.sign(custody.Statement{Kind: custody.StandDown, Shipment: id, Reason: "donor"}, coordinator, open)
+	standDown := f.sign(custody.Statement{Kind: custody.StandDown, Shipment: id, Reason: custody.DonorUnsuitable}, coordinator, open)
 	if got := f.submit(standDown); got.Standing != custody.Waiting || got.Duplicate {
 		t.Errorf("an act before its parent: got %s, want waiting", got.Standing)
 	}

@@ -17,13 +17,40 @@ import (
 // RuleKind says how a rule judges. Numbers are append only.
 type RuleKind uint8
 
-// The kinds of rule. All speak of a single event that lasts at least the rule's delay.
+// The kinds of rule. The first four speak of a single event that lasts at least the rule's delay; the totals add up all
+// time beyond the limit, the areas all time weighted with the distance to the limit, since the rules began to count.
 const (
-	Below  RuleKind = 1 // temperature under the limit
-	Above  RuleKind = 2 // temperature over the limit
-	Lost   RuleKind = 3 // the probe answers with faults only
-	Silent RuleKind = 4 // no reading at all
+	Below      RuleKind = 1 // temperature under the limit
+	Above      RuleKind = 2 // temperature over the limit
+	Lost       RuleKind = 3 // the probe answers with faults only
+	Silent     RuleKind = 4 // no reading at all
+	BelowTotal RuleKind = 5 // total time under the limit reaches DelayMS
+	AboveTotal RuleKind = 6 // total time over the limit reaches DelayMS
+	BelowArea  RuleKind = 7 // degree-minutes under the limit reach AreaMKMin
+	AboveArea  RuleKind = 8 // degree-minutes over the limit reach AreaMKMin
 )
+
+// Severity is how urgently people must know. Numbers are append only.
+type Severity uint8
+
+// The severities, by the colours of IEC 60601-1-8.
+const (
+	Low    Severity = 1 // cyan: advisory
+	Medium Severity = 2 // amber: prompt response
+	High   Severity = 3 // red: immediate response
+)
+
+func (s Severity) String() string {
+	switch s {
+	case Low:
+		return "low"
+	case Medium:
+		return "medium"
+	case High:
+		return "high"
+	}
+	return fmt.Sprintf("unknown(%d)", uint8(s))
+}
 
 func (k RuleKind) String() string {
 	switch k {
@@ -35,6 +62,14 @@ func (k RuleKind) String() string {
 		return "lost"
 	case Silent:
 		return "silent"
+	case BelowTotal:
+		return "below in total"
+	case AboveTotal:
+		return "above in total"
+	case BelowArea:
+		return "degree-minutes below"
+	case AboveArea:
+		return "degree-minutes above"
 	}
 	return fmt.Sprintf("unknown(%d)", uint8(k))
 }
@@ -43,21 +78,26 @@ func (k RuleKind) String() string {
 type Rule struct {
 	Name         string // shown to people: 'too cold'
 	Kind         RuleKind
-	LimitMC      int32  // milli-°C; for Below and Above
-	HysteresisMC int32  // how far back inside the limit the value must come to end it, in milli-K
-	DelayMS      uint64 // an event shorter than this is no excursion
+	Severity     Severity
+	LimitMC      int32  // milli-°C; for all but Lost and Silent
+	HysteresisMC int32  // how far back inside the limit the value must come to end a single event, in milli-K
+	DelayMS      uint64 // an event, or a total, shorter than this is no excursion
+	AreaMKMin    uint64 // milli-K x minutes; for areas
 }
 
 // Profile is one version of a program's demands.
 type Profile struct {
 	Name         string
 	Version      uint32
-	ProbePlace   string // the place of the probes it judges: 'organ'
+	Program      string // code of the organisation that sets it; empty for the shipped ones
+	ProbePlace   string // the place of the probes it judges: 'organ', 'beside the bags'
+	ProbeErrorMC uint32 // the error it allows a probe, milli-K: limits closer to the band's reason than that get a warning
 	LowMC        int32  // band shown to people, milli-°C
 	HighMC       int32
 	SettleMS     uint64 // rules start at the first reading in band, at latest this long after packing
 	ColdWarnMS   uint64 // cold ischemia: warn
 	ColdLimitMS  uint64 // cold ischemia: the program's limit
+	ImplantMS    uint64 // of the limit, reserved for implanting; zero for none
 	Rules        []Rule // low side first
 	Instructions []string
 }
@@ -73,7 +113,7 @@ const (
 
 // Marshal returns the canonical bytes.
 func (p *Profile) Marshal() []byte {
-	b := cbor.AppendMap(nil, 10)
+	b := cbor.AppendMap(nil, 13)
 	b = cbor.AppendText(cbor.AppendUint(b, 1), p.Name)
 	b = cbor.AppendUint(cbor.AppendUint(b, 2), uint64(p.Version))
 	b = cbor.AppendText(cbor.AppendUint(b, 3), p.ProbePlace)
@@ -84,16 +124,21 @@ func (p *Profile) Marshal() []byte {
 	b = cbor.AppendUint(cbor.AppendUint(b, 8), p.ColdLimitMS)
 	b = cbor.AppendArray(cbor.AppendUint(b, 9), len(p.Rules))
 	for _, r := range p.Rules {
-		b = cbor.AppendText(cbor.AppendArray(b, 5), r.Name)
+		b = cbor.AppendText(cbor.AppendArray(b, 7), r.Name)
 		b = cbor.AppendUint(b, uint64(r.Kind))
+		b = cbor.AppendUint(b, uint64(r.Severity))
 		b = cbor.AppendInt(b, int64(r.LimitMC))
 		b = cbor.AppendInt(b, int64(r.HysteresisMC))
 		b = cbor.AppendUint(b, r.DelayMS)
+		b = cbor.AppendUint(b, r.AreaMKMin)
 	}
 	b = cbor.AppendArray(cbor.AppendUint(b, 10), len(p.Instructions))
 	for _, s := range p.Instructions {
 		b = cbor.AppendText(b, s)
 	}
+	b = cbor.AppendText(cbor.AppendUint(b, 11), p.Program)
+	b = cbor.AppendUint(cbor.AppendUint(b, 12), uint64(p.ProbeErrorMC))
+	b = cbor.AppendUint(cbor.AppendUint(b, 13), p.ImplantMS)
 	return b
 }
 
@@ -107,7 +152,7 @@ func Parse(b []byte) (*Profile, error) {
 	}
 	d := cbor.NewDecoder(b)
 	var p Profile
-	d.Map(10, func(key uint64) bool {
+	d.Map(13, func(key uint64) bool {
 		switch key {
 		case 1:
 			p.Name = d.Text(maxText)
@@ -127,14 +172,20 @@ func Parse(b []byte) (*Profile, error) {
 			p.ColdLimitMS = d.Uint()
 		case 9:
 			for range d.Array(maxRules) {
-				d.ArrayOf(5)
-				p.Rules = append(p.Rules, Rule{Name: d.Text(maxText), Kind: RuleKind(d.UintMax(255)), LimitMC: d.Int32(),
-					HysteresisMC: d.Int32(), DelayMS: d.Uint()})
+				d.ArrayOf(7)
+				p.Rules = append(p.Rules, Rule{Name: d.Text(maxText), Kind: RuleKind(d.UintMax(255)), Severity: Severity(d.UintMax(255)),
+					LimitMC: d.Int32(), HysteresisMC: d.Int32(), DelayMS: d.Uint(), AreaMKMin: d.Uint()})
 			}
 		case 10:
 			for range d.Array(maxSteps) {
 				p.Instructions = append(p.Instructions, d.Text(maxText))
 			}
+		case 11:
+			p.Program = d.Text(maxText)
+		case 12:
+			p.ProbeErrorMC = uint32(d.UintMax(1<<32 - 1))
+		case 13:
+			p.ImplantMS = d.Uint()
 		default:
 			return false
 		}

@@ -130,8 +130,9 @@ func parseBoot(d *cbor.Decoder) *Boot {
 			b.Software = d.Text(maxText)
 		case 6:
 			for range d.Array(MaxProbes) {
-				d.ArrayOf(3)
-				b.Probes = append(b.Probes, Probe{Number: uint8(d.UintMax(255)), Place: d.Text(maxText), Model: d.Text(maxText)})
+				d.ArrayOf(6)
+				b.Probes = append(b.Probes, Probe{Number: uint8(d.UintMax(255)), Place: d.Text(maxText), Model: d.Text(maxText),
+					Certificate: d.Text(maxText), UntilMS: d.Int(), ErrorMC: uint32(d.UintMax(1<<32 - 1))})
 			}
 		case 7:
 			b.SampleMS = uint32(d.UintMax(1<<32 - 1))

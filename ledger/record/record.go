@@ -97,6 +97,11 @@ type Probe struct {
 	Number uint8  // names the probe in every reading, from 0
 	Place  string // what it measures: 'organ', 'box', 'ambient'
 	Model  string
+
+	// Its calibration, as configured; all zero when none is.
+	Certificate string // number of the certificate
+	UntilMS     int64  // end of its validity, Unix milliseconds
+	ErrorMC     uint32 // expanded uncertainty or class, milli-K either way
 }
 
 // Boot opens an incarnation.
@@ -264,7 +269,7 @@ func (r *Record) texts() []string {
 	case r.Boot != nil:
 		out := []string{r.Boot.Software}
 		for _, p := range r.Boot.Probes {
-			out = append(out, p.Place, p.Model)
+			out = append(out, p.Place, p.Model, p.Certificate)
 		}
 		return out
 	case r.Excursion != nil:
@@ -391,10 +396,13 @@ func (r *Boot) append(b []byte) []byte {
 	b = cbor.AppendUint(b, 6)
 	b = cbor.AppendArray(b, len(r.Probes))
 	for _, p := range r.Probes {
-		b = cbor.AppendArray(b, 3)
+		b = cbor.AppendArray(b, 6)
 		b = cbor.AppendUint(b, uint64(p.Number))
 		b = cbor.AppendText(b, p.Place)
 		b = cbor.AppendText(b, p.Model)
+		b = cbor.AppendText(b, p.Certificate)
+		b = cbor.AppendInt(b, p.UntilMS)
+		b = cbor.AppendUint(b, uint64(p.ErrorMC))
 	}
 	b = cbor.AppendUint(b, 7)
 	b = cbor.AppendUint(b, uint64(r.SampleMS))
