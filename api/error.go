@@ -10,7 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"isotherm/api/client"
+	"isotherm/api/contract"
 	"isotherm/ledger"
 	"isotherm/ledger/node"
 )
@@ -47,22 +47,25 @@ const retryAfter = 2
 const errorType = "urn:isotherm:error:"
 
 // problemOf describes an error without giving away what the node knows: the details of an internal fault are in its log.
-func problemOf(err error) client.Problem {
+func problemOf(err error) contract.Problem {
 	var conflict *node.ConflictError
 	var known *ledger.Error
 	var http4 *echo.HTTPError
-	p := client.Problem{Code: ledger.CodeInternal, Detail: "internal error"}
+	var broken *contractError
+	p := contract.Problem{Code: ledger.CodeInternal, Detail: "internal error"}
 	switch {
 	case errors.As(err, &known) && known.Code != ledger.CodeInternal:
 		p.Code, p.Detail, p.Hint = known.Code, known.Message, known.Hint
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):
 		p.Code, p.Detail, p.Hint = ledger.CodeUnavailable, "the request took too long", "try again, or another node"
+	case errors.As(err, &broken):
+		p.Code, p.Detail, p.Status, p.Errors = ledger.CodeInvalid, broken.detail, broken.status, broken.fields
 	case errors.As(err, &http4):
 		p = fromEcho(http4)
 	}
 	if errors.As(err, &conflict) {
-		next, root := conflict.Next, client.Hash(conflict.Root)
-		p.Next, p.Root = &next, &root
+		next := conflict.Next
+		p.Next, p.Root = &next, contract.Hash(conflict.Root)
 	}
 	if p.Status == 0 {
 		p.Status = statusOf(p.Code)
@@ -72,11 +75,11 @@ func problemOf(err error) client.Problem {
 }
 
 // fromEcho describes the errors that Echo and its middleware make themselves.
-func fromEcho(e *echo.HTTPError) client.Problem {
-	p := client.Problem{Status: e.Code}
+func fromEcho(e *echo.HTTPError) contract.Problem {
+	p := contract.Problem{Status: e.Code}
 	switch {
 	case e.Code == http.StatusNotFound:
-		p.Code, p.Detail, p.Hint = ledger.CodeNotFound, "no such page", "GET / says what there is"
+		p.Code, p.Detail, p.Hint = ledger.CodeNotFound, "no such page", "GET /docs shows what there is"
 	case e.Code == http.StatusMethodNotAllowed:
 		p.Code, p.Detail = ledger.CodeInvalid, "this method is not allowed here"
 	case e.Code == http.StatusRequestEntityTooLarge:
@@ -94,7 +97,7 @@ func fromEcho(e *echo.HTTPError) client.Problem {
 }
 
 // handleError is Echo's error handler: every error of every route comes here once.
-func (s *server) handleError(err error, c echo.Context) {
+func (h *handler) handleError(err error, c echo.Context) {
 	p := problemOf(err)
 	p.RequestID = requestID(c)
 	if p.Status >= http.StatusInternalServerError {
@@ -102,25 +105,25 @@ func (s *server) handleError(err error, c echo.Context) {
 		if p.Code == ledger.CodeUnavailable {
 			level = slog.LevelWarn
 		}
-		s.log.Log(c.Request().Context(), level, "request failed", "request_id", p.RequestID, "route", c.Path(), "err", err)
+		h.log.Log(c.Request().Context(), level, "request failed", "request_id", p.RequestID, "route", c.Path(), "err", err)
 	}
 	if c.Response().Committed {
 		return // a bundle that broke off: the client sees a short body
 	}
-	h := c.Response().Header()
+	header := c.Response().Header()
 	switch p.Status {
 	case http.StatusUnauthorized:
-		h.Set("WWW-Authenticate", "Bearer")
+		header.Set("WWW-Authenticate", "Bearer")
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		h.Set("Retry-After", strconv.Itoa(retryAfter))
+		header.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
-	h.Set("Cache-Control", "no-store")
-	h.Set(echo.HeaderContentType, "application/problem+json")
+	header.Set("Cache-Control", "no-store")
+	header.Set(echo.HeaderContentType, "application/problem+json")
 	c.Response().WriteHeader(p.Status)
 	if c.Request().Method == http.MethodHead {
 		return
 	}
 	if err := json.NewEncoder(c.Response()).Encode(p); err != nil {
-		s.log.Debug("problem not delivered", "request_id", p.RequestID, "err", err)
+		h.log.Debug("problem not delivered", "request_id", p.RequestID, "err", err)
 	}
 }

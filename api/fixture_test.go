@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"isotherm/api/client"
+	"isotherm/api/contract"
 	"isotherm/ledger"
 	"isotherm/ledger/batch"
 	"isotherm/ledger/custody"
@@ -42,6 +43,7 @@ func public(k ed25519.PrivateKey) ed25519.PublicKey { return k.Public().(ed25519
 type fixture struct {
 	t      *testing.T
 	node   *node.Node
+	api    *Server
 	server *httptest.Server
 	ca     string
 	pin    entry.Pin
@@ -52,9 +54,10 @@ type fixture struct {
 // person is somebody with a key and a client.
 type person struct {
 	*client.Client
-	id  ledger.PersonID
-	org string
-	key ed25519.PrivateKey
+	id    ledger.PersonID
+	org   string
+	key   ed25519.PrivateKey
+	token string
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -75,8 +78,7 @@ func newFixture(t *testing.T) *fixture {
 			t.Errorf("shut down: %v", err)
 		}
 	})
-	f.node, err = node.New(node.Options{Name: "node-1", Replica: r, Keyring: seal.NewKeyring(), Pin: f.pin,
-		Now: func() time.Time { return time.Now().Add(time.Duration(f.clock.Load())) }})
+	f.node, err = node.New(node.Options{Name: "node-1", Replica: r, Keyring: seal.NewKeyring(), Pin: f.pin, Now: f.now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,26 +87,46 @@ func newFixture(t *testing.T) *fixture {
 	if err := r.WaitLeader(ctx); err != nil {
 		t.Fatal(err)
 	}
-	token := node.NewPersonToken()
-	admin := entry.PersonEnrolled{Person: ledger.NewPersonID(), Name: "Admin", Organisation: "OPO", Role: entry.RoleAdmin, Key: public(key("Admin"))}
-	first := node.Bootstrap{Genesis: g.Marshal(), Admin: admin, TokenHash: node.TokenHash(token), TokenExpiry: time.Now().Add(time.Hour)}
+	adminID := ledger.NewPersonID()
+	token := node.NewPersonToken(adminID)
+	admin := &person{id: adminID, org: "OPO", key: key("Admin"), token: token}
+	first := node.Bootstrap{Genesis: g.Marshal(), Admin: f.card(admin, "Admin", entry.RoleAdmin, ledger.PersonID{}, key("operator")),
+		TokenHash: node.TokenHash(token), TokenExpiry: time.Now().Add(time.Hour)}
 	for range 2 { // the second changes nothing
 		if err := f.node.Bootstrap(ctx, first); err != nil {
 			t.Fatal(err)
 		}
 	}
-	handler, err := New(Options{Node: f.node, Status: func() client.Status { return client.Status{State: r.Status().State} }})
+	f.api, err = New(Options{Node: f.node, Status: func() contract.Status { return contract.Status{State: r.Status().State} }, Temp: t.TempDir(), Now: f.now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.server = httptest.NewTLSServer(handler)
+	f.server = httptest.NewUnstartedServer(newChecker(t, f.api))
+	f.server.EnableHTTP2 = true
+	f.server.StartTLS()
 	t.Cleanup(f.server.Close)
+	t.Cleanup(func() { // before the server waits for its connections
+		if err := f.api.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.server.Certificate().Raw})
 	if err := os.WriteFile(f.ca, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f.admin = &person{Client: f.client(token), id: admin.Person, org: "OPO", key: key("Admin")}
+	admin.Client = f.client(token)
+	f.admin = admin
 	return f
+}
+
+func (f *fixture) now() time.Time { return time.Now().Add(time.Duration(f.clock.Load())) }
+
+// card makes version 1 of a person's card.
+func (f *fixture) card(p *person, name string, role entry.Role, by ledger.PersonID, signer ed25519.PrivateKey) *entry.PersonCard {
+	c := &entry.PersonCard{Ledger: testOrigin, Person: p.id, Version: 1, Name: name, Organisation: p.org, Role: role, Key: public(p.key),
+		Why: entry.CardEnrolled, IssuedMS: 1_790_000_000_000, By: by}
+	c.Sign(signer)
+	return c
 }
 
 func (f *fixture) client(token string) *client.Client {
@@ -121,11 +143,11 @@ func (f *fixture) client(token string) *client.Client {
 func (f *fixture) enrol(name, org string, role entry.Role) (*person, string) {
 	f.t.Helper()
 	p := &person{id: ledger.NewPersonID(), org: org, key: key(name)}
-	got, err := f.admin.EnrolPerson(f.t.Context(), client.Person{ID: p.id, Name: name, Organisation: org, Role: role.String(), Key: public(p.key)})
+	got, err := f.admin.EnrolPerson(f.t.Context(), f.card(p, name, role, f.admin.id, f.admin.key).Marshal())
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	p.Client = f.client(got.Token)
+	p.Client, p.token = f.client(got.Token), got.Token
 	return p, got.Token
 }
 
@@ -268,7 +290,9 @@ func (s *shipment) make(st custody.Statement, by *person, second ...*person) *cu
 	for _, p := range second {
 		a.Sign(p.key, p.id, custody.RoleSecond, st.EventTimeMS, st.Head)
 	}
-	s.tip = a.Hash()
+	if st.Kind.Claims() {
+		s.tip = a.Hash()
+	}
 	return a
 }
 

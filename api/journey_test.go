@@ -82,7 +82,7 @@ func TestAPI_journey(t *testing.T) {
 
 func checkBoard(t *testing.T, p *person, s *shipment, holder *person) {
 	t.Helper()
-	board, err := p.Linearizable().Shipments(t.Context())
+	board, err := p.Linearizable().Shipments(t.Context(), client.ShipmentQuery{})
 	if err != nil || len(board.Shipments) != 1 {
 		t.Fatalf("board: %+v, %v", board, err)
 	}
@@ -112,8 +112,8 @@ func checkDetail(t *testing.T, p *person, s *shipment, b *box, packed int) {
 	if diff := cmp.Diff([]string{"open", "pack", "release", "accept", "receive", "arrival-check", "outcome"}, kinds); diff != "" {
 		t.Errorf("history (-want +got):\n%s", diff)
 	}
-	want := []client.Segment{{Box: b.id(), Incarnation: b.inc, From: int64(packed), To: int64(b.size())}}
-	if diff := cmp.Diff(want, got.Segments); diff != "" {
+	want := []client.JournalPart{{Box: b.id(), Incarnation: b.inc, From: int64(packed), To: int64(b.size())}}
+	if diff := cmp.Diff(want, got.Journals); diff != "" {
 		t.Errorf("segments (-want +got):\n%s", diff)
 	}
 	if len(got.Withheld) != 0 || got.Trip == nil || got.Tip != client.Hash(s.tip) {
@@ -128,9 +128,13 @@ func checkDetail(t *testing.T, p *person, s *shipment, b *box, packed int) {
 	}
 	var held []string
 	for _, c := range got.Trip.Custodians {
-		held = append(held, c.Party.Name+": "+c.Evidence)
+		line := c.Party.Name + ": " + c.Evidence
+		if c.Unconfirmed != nil {
+			line += ", not confirmed by " + c.Unconfirmed.Name
+		}
+		held = append(held, line)
 	}
-	if diff := cmp.Diff([]string{"Driver: packed it", "Pilot: both keys"}, held); diff != "" {
+	if diff := cmp.Diff([]string{"Driver: own key", "Driver: own key, not confirmed by Pilot", "Pilot: both keys"}, held); diff != "" {
 		t.Errorf("custodians in trip time (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"applied", "applied", "applied", "applied", "applied", "applied", "applied"}, standings); diff != "" {
@@ -149,10 +153,10 @@ func checkDetail(t *testing.T, p *person, s *shipment, b *box, packed int) {
 
 func checkReadings(t *testing.T, p *person, s *shipment) {
 	t.Helper()
-	var seqs []uint64
+	var seqs []int64
 	var total int64
-	for from := int64(0); from >= 0; {
-		page, err := p.Readings(t.Context(), s.id, from, 30)
+	for cursor := ""; ; {
+		page, err := p.Readings(t.Context(), s.id, cursor, 30)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,12 +166,14 @@ func checkReadings(t *testing.T, p *person, s *shipment) {
 				t.Fatalf("reading %d: got %+v", r.Seq, r)
 			}
 		}
-		from, total = page.Next, page.Total
+		if cursor, total = page.Next, page.Total; cursor == "" {
+			break
+		}
 	}
 	if len(seqs) != 78 || total != 78 || seqs[0] != 5 {
 		t.Errorf("readings: got %d of %d from seq %v, want 78 from 5", len(seqs), total, seqs[:1])
 	}
-	if _, err := p.Readings(t.Context(), s.id, 0, 100_000); ledger.CodeOf(err) != ledger.CodeInvalid {
+	if _, err := p.Readings(t.Context(), s.id, "", 100_000); ledger.CodeOf(err) != ledger.CodeInvalid {
 		t.Errorf("a page too large: got %v, want %s", err, ledger.CodeInvalid)
 	}
 }

@@ -6,101 +6,188 @@ import (
 	"crypto/tls"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"regexp"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 	"golang.org/x/time/rate"
 
-	"isotherm/api/client"
+	"isotherm/api/contract"
+	"isotherm/api/server"
 	"isotherm/ledger/node"
 )
 
 // Options are what the API is made of.
 type Options struct {
 	Node   *node.Node
-	Status func() client.Status // of the node, without Answered
+	Status func() contract.Status // of the node, without its name, entries and origin
 	Logger *slog.Logger
+	Temp   string           // folder for bundles that wait to be fetched; the system's when empty
+	Now    func() time.Time // time.Now when nil
 }
 
 // Limits of requests.
 const (
-	requestTime   = 20 * time.Second // of everything but exports: more than an election
+	requestTime   = 20 * time.Second // of everything but exports and streams: more than an election
 	exportTime    = 10 * time.Minute
-	enrolRate     = 1  // requests a second from one address, to enrol and to commit to donor IDs
-	enrolBurst    = 20 // a depot that enrols its boxes
 	syncsAtOnce   = 64 // batches that are decoded at one time, of up to 4 MiB each unpacked
-	exportsAtOnce = 2  // bundles that are in memory at one time
+	exportsAtOnce = 2  // bundles that are written at one time
+	bodyNone      = 1 << 10
 )
 
-type server struct {
-	node    *node.Node
-	status  func() client.Status
-	log     *slog.Logger
-	syncs   chan struct{}
-	exports chan struct{}
+// limit is how often one address may call.
+type limit struct {
+	perSecond float64
+	burst     int
 }
 
+// rates are the words of x-rate. All are by address: X-Forwarded-For is not believed.
+var rates = map[string]limit{
+	"enrol":   {perSecond: 1, burst: 20},   // a depot that enrols its boxes
+	"sign-in": {perSecond: 0.5, burst: 10}, // a shift that signs in behind one address
+	"donor":   {perSecond: 0.2, burst: 30}, // donor IDs have little entropy
+}
+
+// Server is the HTTP face of a node. Close ends live feeds and deletes bundles that wait to be fetched.
+type Server struct {
+	*echo.Echo
+	h *handler
+}
+
+// handler has the strict server's methods, in files by resource.
+type handler struct {
+	node    *node.Node
+	status  func() contract.Status
+	log     *slog.Logger
+	now     func() time.Time
+	spec    *contractSpec
+	syncs   chan struct{}
+	making  chan struct{}
+	exports *exportStore
+	feeds   *feeds
+	close   func() error
+}
+
+var _ server.StrictServerInterface = (*handler)(nil)
+
 // New returns the API of a node.
-func New(o Options) (http.Handler, error) {
+func New(o Options) (*Server, error) {
 	if o.Node == nil || o.Status == nil {
 		return nil, errors.New("make api: a node and its status are needed")
 	}
-	s := &server{node: o.Node, status: o.Status, log: o.Logger, syncs: make(chan struct{}, syncsAtOnce), exports: make(chan struct{}, exportsAtOnce)}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
+	spec, err := loadSpec()
+	if err != nil {
+		return nil, fmt.Errorf("make api: %w", err)
 	}
+	h := &handler{node: o.Node, status: o.Status, log: o.Logger, now: o.Now, spec: spec, syncs: make(chan struct{}, syncsAtOnce),
+		making: make(chan struct{}, exportsAtOnce), feeds: newFeeds()}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	if h.now == nil {
+		h.now = time.Now
+	}
+	if h.exports, err = newExportStore(o.Temp, h.now); err != nil {
+		return nil, fmt.Errorf("make api: %w", err)
+	}
+	h.close = sync.OnceValue(func() error {
+		h.feeds.stop()
+		return h.exports.remove()
+	})
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(io.Discard)         // gommon; ours is slog
 	e.IPExtractor = echo.ExtractIPDirect() // v4 believes X-Forwarded-For of anyone otherwise
-	e.HTTPErrorHandler = s.handleError
-	e.Use(s.recoverer(), withRequestID, s.logRequests(), middleware.SecureWithConfig(middleware.SecureConfig{
-		XSSProtection: "0", ContentTypeNosniff: "nosniff", XFrameOptions: "DENY", ReferrerPolicy: "no-referrer",
-		HSTSMaxAge: 31536000, ContentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'"}))
-	limiter := middleware.RateLimiter(middleware.NewRateLimiterMemoryStoreWithConfig(middleware.RateLimiterMemoryStoreConfig{
-		Rate: rate.Limit(enrolRate), Burst: enrolBurst, ExpiresIn: 10 * time.Minute}))
-	for _, r := range s.routes() {
-		chain := []echo.MiddlewareFunc{middleware.BodyLimit(r.body)}
-		if r.slow {
-			chain = append(chain, middleware.ContextTimeout(exportTime))
-		} else {
-			chain = append(chain, middleware.ContextTimeout(requestTime))
-		}
-		if r.limited {
-			chain = append(chain, limiter)
-		}
-		if r.method == http.MethodGet {
-			chain = append(chain, middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 2048}))
-		}
-		chain = append(chain, s.guard(r))
-		if r.method == http.MethodGet && r.who == byPeople {
-			chain = append(chain, s.fresh)
-		}
-		e.Add(r.method, r.path, r.handle, chain...)
-	}
-	return e, nil
+	e.HTTPErrorHandler = h.handleError
+	e.Use(h.recoverer(), withRequestID, h.logRequests(), secure())
+	h.register(e)
+	return &Server{Echo: e, h: h}, nil
 }
 
-// HTTPServer returns a server for the API with limits on every connection. The caller sets the address and stops it.
+// Close ends live feeds and deletes bundles that wait to be fetched. Requests under way are the caller's to drain.
+func (s *Server) Close() error { return s.h.close() }
+
+// register adds every operation of the contract with its limits and its guard.
+func (h *handler) register(e *echo.Echo) {
+	chains := map[string][]echo.MiddlewareFunc{}
+	for id, op := range h.spec.operations {
+		chains[id] = h.chain(op)
+	}
+	server.RegisterHandlersWithOptions(e, server.NewStrictHandler(h, nil), server.RegisterHandlersOptions{OperationMiddlewares: chains})
+	// The names of tiles contain slashes, which no path parameter of OpenAPI can hold.
+	e.GET("/tile/entries/*", h.entryTile, chains["getEntryTile"]...)
+	e.GET("/tile/*", h.hashTile, chains["getTile"]...)
+}
+
+// chain returns what stands before an operation, outermost first.
+func (h *handler) chain(op *operation) []echo.MiddlewareFunc {
+	out := []echo.MiddlewareFunc{bodyLimit(op.bodyLimit)}
+	switch op.time {
+	case timeExport:
+		out = append(out, middleware.ContextTimeout(exportTime))
+	case timeStream:
+	default:
+		out = append(out, middleware.ContextTimeout(requestTime))
+	}
+	if l, ok := rates[op.rate]; ok {
+		out = append(out, middleware.RateLimiter(middleware.NewRateLimiterMemoryStoreWithConfig(middleware.RateLimiterMemoryStoreConfig{
+			Rate: rate.Limit(l.perSecond), Burst: l.burst, ExpiresIn: 10 * time.Minute})))
+	}
+	if op.isRead() && op.time == "" {
+		out = append(out, middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 2048}))
+	}
+	out = append(out, h.guard(op))
+	if op.who != byBox { // the hot path: its two parameters are checked by their types, its body by the batch decoder
+		out = append(out, h.validate(op))
+	}
+	if op.fresh {
+		out = append(out, h.fresh)
+	}
+	return out
+}
+
+// bodyLimit takes bytes; gommon's text counts 1K as 1000.
+func bodyLimit(bytes int64) echo.MiddlewareFunc {
+	return middleware.BodyLimit(strconv.FormatInt(bytes, 10) + "B")
+}
+
+func secure() echo.MiddlewareFunc {
+	return middleware.SecureWithConfig(middleware.SecureConfig{
+		XSSProtection: "0", ContentTypeNosniff: "nosniff", XFrameOptions: "DENY", ReferrerPolicy: "no-referrer",
+		HSTSMaxAge: 31536000, ContentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'"})
+}
+
+// HTTPServer returns a server for the API with limits on every connection. The caller sets the address and stops it; its
+// Shutdown also closes the API.
 func HTTPServer(handler http.Handler, config *tls.Config, logger *slog.Logger) *http.Server {
-	return &http.Server{
+	s := &http.Server{
 		Handler: handler, TLSConfig: config, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
-		WriteTimeout: exportTime + time.Minute, MaxHeaderBytes: 64 << 10, // a checkpoint goes in a header
+		WriteTimeout: exportTime + time.Minute, MaxHeaderBytes: 128 << 10, // a checkpoint goes in a header
 	}
+	if c, ok := handler.(io.Closer); ok {
+		s.RegisterOnShutdown(func() {
+			if err := c.Close(); err != nil {
+				logger.Warn("bundles that waited to be fetched can't be deleted", "err", err)
+			}
+		})
+	}
+	return s
 }
 
 // recoverer turns a panic into an error: one bad request must not take down a node that others sync with.
-func (s *server) recoverer() echo.MiddlewareFunc {
+func (h *handler) recoverer() echo.MiddlewareFunc {
 	return middleware.RecoverWithConfig(middleware.RecoverConfig{
 		DisablePrintStack: true,
 		LogErrorFunc: func(c echo.Context, err error, stack []byte) error {
-			s.log.Error("panic in a request", "request_id", requestID(c), "route", c.Path(), "err", err, "stack", string(stack))
+			h.log.Error("panic in a request", "request_id", requestID(c), "route", c.Path(), "err", err, "stack", string(stack))
 			return err
 		},
 	})
@@ -125,12 +212,12 @@ func withRequestID(next echo.HandlerFunc) echo.HandlerFunc {
 func requestID(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
 
 // logRequests writes one line a request. It names routes, never paths: those hold the IDs of cases.
-func (s *server) logRequests() echo.MiddlewareFunc {
+func (h *handler) logRequests() echo.MiddlewareFunc {
 	return middleware.RequestLoggerWithConfig(middleware.RequestLoggerConfig{
 		LogStatus: true, LogMethod: true, LogRoutePath: true, LogLatency: true, LogRemoteIP: true, LogRequestID: true,
 		HandleError: true,
 		LogValuesFunc: func(c echo.Context, v middleware.RequestLoggerValues) error {
-			s.log.LogAttrs(context.WithoutCancel(c.Request().Context()), slog.LevelInfo, "request", slog.String("method", v.Method),
+			h.log.LogAttrs(context.WithoutCancel(c.Request().Context()), slog.LevelInfo, "request", slog.String("method", v.Method),
 				slog.String("route", v.RoutePath), slog.Int("status", v.Status), slog.Duration("took", v.Latency),
 				slog.String("from", v.RemoteIP), slog.String("request_id", requestID(c)))
 			return nil

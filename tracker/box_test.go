@@ -382,12 +382,18 @@ func ofKind(records []*record.Record, kind record.Kind) []*record.Record {
 // act makes a signed act for a shipment.
 func act(t *testing.T, s custody.Statement) []byte {
 	t.Helper()
+	return actAfter(t, s, [32]byte{1})
+}
+
+// actAfter makes a signed act that follows another.
+func actAfter(t *testing.T, s custody.Statement, parent [32]byte) []byte {
+	t.Helper()
 	s.Ledger, s.By = ledgerOrigin, custody.Party{Person: ledger.PersonID{1}, Organisation: "OPO"}
 	if s.ID.IsZero() {
 		s.ID = ledger.NewActID()
 	}
 	if s.Kind != custody.Open {
-		s.Parent = [32]byte{1}
+		s.Parent = parent
 	}
 	a, err := custody.NewAct(s)
 	if err != nil {
@@ -413,4 +419,13 @@ func (b *testBox) addAct(a []byte) {
 	if _, known, err := b.tracker.AddAct(a); err != nil || known {
 		b.t.Fatalf("add act: known %v, error %v", known, err)
 	}
+}
+
+// onlyShipment returns the one shipment that the status shows.
+func onlyShipment(t *testing.T, s tracker.Status) tracker.ShipmentStatus {
+	t.Helper()
+	if len(s.Shipments) != 1 {
+		t.Fatalf("shipments: got %+v, want one", s.Shipments)
+	}
+	return s.Shipments[0]
 }

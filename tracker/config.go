@@ -21,8 +21,16 @@ type Locator interface {
 
 // Probe is a temperature probe and what it measures.
 type Probe struct {
-	Place  string // 'organ', 'box', 'ambient'; a profile judges the probes of its place
-	Device hardware.Probe
+	Place       string // 'organ', 'box', 'ambient', 'organ/left'; a profile judges the probes of its place
+	Device      hardware.Probe
+	Calibration Calibration // zero when none is known
+}
+
+// Calibration is what a probe's certificate says, as boot records carry it.
+type Calibration struct {
+	Certificate string // its number
+	UntilMS     int64  // end of its validity, Unix milliseconds
+	ErrorMC     uint32 // how far the probe may be off either way, milli-K
 }
 
 // Trust checks receipts; entry.Trust does.

@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -43,6 +44,7 @@ type problem struct {
 //	GET  /v1/status  Status as JSON
 //	GET  /v1/head    newest signed head, a C2SP checkpoint
 //	POST /v1/acts    canonical custody act; answers {"seq": n, "known": bool} once it is on disk
+//	POST /v1/radio   {"on": bool} switches all that the box sends; answers the same once it is on disk
 func (t *Tracker) Handler() http.Handler {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
@@ -57,6 +59,7 @@ func (t *Tracker) Handler() http.Handler {
 		return c.Blob(http.StatusOK, "text/plain; charset=utf-8", t.Head())
 	})
 	e.POST("/v1/acts", t.postAct)
+	e.POST("/v1/radio", t.postRadio)
 	return e
 }
 
@@ -98,6 +101,31 @@ func (t *Tracker) postAct(c echo.Context) error {
 	}{seq, known})
 }
 
+// maxSwitch bounds the body that switches the radio.
+const maxSwitch = 64
+
+func (t *Tracker) postRadio(c echo.Context) error {
+	if kind, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType)); err != nil || kind != echo.MIMEApplicationJSON {
+		return ledger.Errorf(ledger.CodeInvalid, "content type must be %s", echo.MIMEApplicationJSON)
+	}
+	var body struct {
+		On *bool `json:"on"`
+	}
+	d := json.NewDecoder(http.MaxBytesReader(c.Response(), c.Request().Body, maxSwitch))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&body); err != nil || body.On == nil || d.More() {
+		return ledger.Errorf(ledger.CodeInvalid, `want {"on": true} or {"on": false}`)
+	}
+	err := t.SetRadio(*body.On)
+	if errors.Is(err, journal.ErrFull) || errors.Is(err, errPendingFull) {
+		return ledger.Errorf(ledger.CodeUnavailable, "%s", err).WithHint("it was switched; that is not on disk yet")
+	}
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, body)
+}
+
 // localStatus gives the status of each code that the local page uses.
 func localStatus(code ledger.Code) int {
 	switch code {
@@ -119,7 +147,7 @@ func (t *Tracker) writeError(err error, c echo.Context) {
 	}
 	code, detail := ledger.CodeOf(err), err.Error()
 	if h := (*echo.HTTPError)(nil); errors.As(err, &h) { // Echo's own: no such route, wrong method
-		code, detail = ledger.CodeNotFound, "see GET /v1/status, GET /v1/head, POST /v1/acts"
+		code, detail = ledger.CodeNotFound, "see GET /v1/status, GET /v1/head, POST /v1/acts, POST /v1/radio"
 	}
 	status := localStatus(code)
 	if status == http.StatusInternalServerError {

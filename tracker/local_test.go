@@ -40,6 +40,11 @@ func TestTracker_Handler(t *testing.T) {
 		{"no act", "POST", "/v1/acts", "127.0.0.1", octets, []byte("junk"), 400, `"code":"invalid"`},
 		{"act of a browser form", "POST", "/v1/acts", "127.0.0.1", "text/plain", good, 400, `"code":"invalid"`},
 		{"too long", "POST", "/v1/acts", "127.0.0.1", octets, make([]byte, custody.MaxSize+1), 400, `"code":"invalid"`},
+		{"radio off", "POST", "/v1/radio", "127.0.0.1", "application/json", []byte(`{"on":false}`), 200, `{"on":false}`},
+		{"radio off again", "POST", "/v1/radio", "127.0.0.1", "application/json", []byte(`{"on":false}`), 200, `{"on":false}`},
+		{"radio by a form", "POST", "/v1/radio", "127.0.0.1", "text/plain", []byte(`{"on":true}`), 400, `"code":"invalid"`},
+		{"radio not said", "POST", "/v1/radio", "127.0.0.1", "application/json", []byte(`{}`), 400, `"code":"invalid"`},
+		{"radio and more", "POST", "/v1/radio", "127.0.0.1", "application/json", []byte(`{"on":true}{"on":true}`), 400, `"code":"invalid"`},
 		{"rebound name", "GET", "/v1/status", "evil.example", "", nil, 403, `"code":"forbidden"`},
 		{"unknown path", "GET", "/v1/nothing", "127.0.0.1", "", nil, 404, `"code":"not_found"`},
 		{"wrong method", "DELETE", "/v1/acts", "127.0.0.1", "", nil, 404, `"code":"not_found"`},
@@ -62,7 +67,7 @@ func TestTracker_Handler(t *testing.T) {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, req)
 	var s tracker.Status
-	if err := json.Unmarshal(w.Body.Bytes(), &s); err != nil || s.Box != b.tracker.Box() || s.Flushed != 2 {
+	if err := json.Unmarshal(w.Body.Bytes(), &s); err != nil || s.Box != b.tracker.Box() || s.Flushed != 3 || s.Radio {
 		t.Errorf("status: got %+v, %v", s, err)
 	}
 }

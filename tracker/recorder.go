@@ -2,13 +2,11 @@ package tracker
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
 
 	"isotherm/ledger"
-	"isotherm/ledger/custody"
 	"isotherm/ledger/record"
 	"isotherm/tracker/journal"
 )
@@ -34,8 +32,9 @@ type recorder struct {
 
 	mu sync.Mutex // guards what follows; held for memory work and short reads of the journal only
 	outbox
-	watch   *watch              // nil: nothing is packed
-	acts    map[[32]byte]uint64 // acts in this box's journals, by statement hash; value: seq in their incarnation
+	hold    hold
+	alarm   bool                // the last alarm output of this incarnation was 'on'; power-on switches it off
+	acts    map[[32]byte]uint64 // acts in this box's journals, by the SHA-256 of their bytes; value: seq in their incarnation
 	last    *record.Record      // newest reading
 	storage storage
 }
@@ -76,20 +75,47 @@ func (r *recorder) addLocked(records ...*record.Record) (uint64, error) {
 		if err := r.queue(rec); err != nil {
 			return first, err
 		}
-		if r.watch == nil {
-			continue
+		watched := r.hold.watched()
+		for _, c := range watched {
+			c.watch.step(rec)
 		}
-		r.watch.step(rec)
-		for _, due := range r.watch.due() {
-			r.urgent = true
-			if err := r.queue(due); err != nil {
-				return first, err
-			}
-			r.watch.step(due)
-			r.logFound(due)
+		if err := r.recordFound(watched); err != nil {
+			return first, err
 		}
 	}
 	return first, nil
+}
+
+// recordFound queues what the watches found and the journal does not tell of yet, and the alarm if it must change. There
+// is one alarm for all shipments. The caller holds mu.
+func (r *recorder) recordFound(watched []*cargo) error {
+	on := false
+	for _, c := range watched {
+		on = on || c.watch.alarm()
+		for _, change := range c.watch.take() {
+			if rec := c.watch.due(change); rec != nil {
+				if err := r.queueFound(rec, watched); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if on == r.alarm {
+		return nil
+	}
+	return r.queueFound(outputRecord(alarmOutput, on), watched)
+}
+
+// queueFound queues one record of what was found.
+func (r *recorder) queueFound(rec *record.Record, watched []*cargo) error {
+	if err := r.queue(rec); err != nil {
+		return err
+	}
+	for _, c := range watched {
+		c.watch.step(rec)
+	}
+	r.logFound(rec)
+	return nil
 }
 
 // queue numbers one record, or drops a reading that has no room.
@@ -111,6 +137,9 @@ func (r *recorder) queue(rec *record.Record) error {
 	rec.Seq = r.next
 	r.next++
 	r.pending = append(r.pending, rec)
+	if rec.Kind == record.KindOutput && rec.Output.Name == alarmOutput {
+		r.alarm = rec.Output.On
+	}
 	switch rec.Kind {
 	case record.KindReading:
 		r.last = rec
@@ -127,6 +156,13 @@ func (r *recorder) logFound(rec *record.Record) {
 	case record.KindExcursionClosed:
 		r.log.Info("excursion closed", "rule", rec.Excursion.Rule, "probe", rec.Excursion.Probe, "extreme_mc", rec.Excursion.ExtremeMC)
 	}
+}
+
+// inCase tells whether a shipment is under way in the box.
+func (r *recorder) inCase() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.hold.inCase()
 }
 
 // isUrgent tells whether something waits that must be on disk at once.
@@ -184,79 +220,5 @@ func (r *recorder) recovered() {
 	gap := &record.Record{Kind: record.KindGap, At: now, Gap: &record.Gap{Reason: record.GapStorage, FromMono: s.kept, ToMono: now.MonoMS}}
 	if _, err := r.addLocked(gap); err != nil {
 		r.log.Error("storage gap not recorded", "err", err)
-	}
-}
-
-// ErrBadAct says that bytes handed over as a custody act are none, or are not for this box.
-var ErrBadAct = errors.New("not a custody act for this box")
-
-// addAct journals a custody act once, and has it on disk before it returns. The seq is that of its record; known tells
-// that it was journaled before, then maybe in an earlier incarnation.
-//
-// The box does not know people's keys: it checks that the signatures fit the act and the keys in it, so that nothing
-// damaged is journaled. Whether a signer may act is for the ledger to say.
-func (r *recorder) addAct(b []byte) (seq uint64, known bool, err error) {
-	act, err := custody.ParseAct(b)
-	if err != nil {
-		return 0, false, fmt.Errorf("%w: %w", ErrBadAct, err)
-	}
-	if err := r.checkAct(act); err != nil {
-		return 0, false, fmt.Errorf("%w: %w", ErrBadAct, err)
-	}
-	r.mu.Lock()
-	seq, known = r.acts[act.Hash()]
-	if !known {
-		seq, err = r.addLocked(&record.Record{Kind: record.KindAct, Act: &record.Act{Bytes: slices.Clone(b)}})
-		if err == nil {
-			r.acts[act.Hash()] = seq
-			r.takeAct(&act.Statement)
-		}
-	}
-	r.mu.Unlock()
-	if err != nil {
-		return 0, false, fmt.Errorf("journal act %s: %w", act.Statement.ID, err)
-	}
-	if err := r.flush(); err != nil {
-		return 0, known, fmt.Errorf("journal act %s: it is kept in memory and not on disk yet: %w", act.Statement.ID, err)
-	}
-	return seq, known, nil
-}
-
-func (r *recorder) checkAct(act *custody.Act) error {
-	s := &act.Statement
-	if s.Kind == custody.Pack && s.Box != r.box {
-		return fmt.Errorf("it packs box %s, this is box %s", s.Box, r.box)
-	}
-	if r.origin != "" && s.Ledger != r.origin {
-		return fmt.Errorf("it is for the ledger %s, this box is enrolled with %s", s.Ledger, r.origin)
-	}
-	return act.CheckSignatures(keyInAct(act))
-}
-
-// takeAct lets a journaled act change what the box does. The caller holds mu.
-func (r *recorder) takeAct(s *custody.Statement) {
-	switch {
-	case s.Kind == custody.Pack:
-		r.endWatch()
-		if err := r.startWatch(s); err != nil {
-			r.log.Error("packed profile can't be followed; the box records without alarms", "err", err)
-		}
-	case r.watch != nil && r.watch.ends(s):
-		r.endWatch()
-	}
-}
-
-// endWatch stops judging and switches the alarm off. The caller holds mu.
-func (r *recorder) endWatch() {
-	if r.watch == nil {
-		return
-	}
-	alarm := r.watch.alarm
-	r.watch = nil
-	if !alarm {
-		return
-	}
-	if _, err := r.addLocked(alarmRecord(false)); err != nil {
-		r.log.Error("end of alarm not recorded", "err", err)
 	}
 }

@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"fmt"
 
 	"isotherm/ledger"
@@ -46,12 +47,11 @@ func eachRecord(j *journal.Journal, inc journal.Incarnation, from int64, f func(
 // spares parsing every reading at start.
 func isAct(b []byte) bool { return len(b) > 3 && b[1] == 1 && b[2] == byte(record.KindAct) }
 
-// restore reads the journals on disk: which acts they hold, and which shipment the box carries. It runs once, before any
-// other goroutine.
+// restore reads the journals on disk: which acts they hold, and so which shipments the box carries. It runs once, before
+// any other goroutine.
 func (r *recorder) restore() error {
-	list := r.journal.Incarnations()
-	var packed *custody.Statement
-	for _, inc := range list {
+	r.hold.cargo = map[ledger.ShipmentID]*cargo{}
+	for _, inc := range r.journal.Incarnations() {
 		err := eachRecord(r.journal, inc, 0, func(b []byte) error {
 			if !isAct(b) {
 				return nil
@@ -64,14 +64,8 @@ func (r *recorder) restore() error {
 			if err != nil {
 				return nil // of a newer version: kept and sent, but not for us to follow
 			}
-			r.acts[act.Hash()] = rec.Seq
-			s := act.Statement
-			switch {
-			case s.Kind == custody.Pack:
-				packed = &s
-			case packed != nil && (&watch{shipment: packed.Shipment}).ends(&s):
-				packed = nil
-			}
+			r.acts[sha256.Sum256(rec.Act.Bytes)] = rec.Seq
+			r.hold.add(act.Hash(), act.Statement)
 			return nil
 		})
 		if err != nil {
@@ -81,25 +75,25 @@ func (r *recorder) restore() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.next = uint64(r.journal.Newest().Size)
-	if packed == nil {
-		return nil
-	}
-	if err := r.startWatch(packed); err != nil {
-		r.log.Error("packed profile can't be followed; the box records without alarms", "err", err)
-	}
+	r.rewatch()
 	return nil
 }
 
-// startWatch judges everything from the place that the pack act cites on, and records what the journal does not tell of
-// yet: an act that came late may show an excursion that nobody has seen. The caller holds mu.
-func (r *recorder) startWatch(s *custody.Statement) error {
-	w, err := newWatch(s)
+// startWatch judges everything from the place that the act cites which put the shipment into this box. What the journal
+// does not tell of yet is recorded after: an act that came late may show an excursion that nobody has seen. The caller
+// holds mu.
+func (r *recorder) startWatch(c *cargo) error {
+	pack := c.packing()
+	if pack == nil {
+		return nil // moved here; the ledger sends the act with the profile
+	}
+	w, err := newWatch(&pack.st, &c.here.st)
 	if err != nil {
 		return err
 	}
 	list := r.journal.Incarnations()
 	start, from := len(list)-1, int64(0) // a place that is not on disk any more: from this incarnation's beginning
-	if head, ok := custody.HeadOf(s.Head); ok {
+	if head, ok := custody.HeadOf(c.startHead()); ok {
 		for i, inc := range list {
 			if record.Origin(r.box, inc.ID) == head.Origin {
 				start, from = i, min(head.Size, inc.Size)
@@ -119,14 +113,7 @@ func (r *recorder) startWatch(s *custody.Statement) error {
 			w.step(rec)
 		}
 	}
-	r.watch = w
-	for _, due := range w.due() {
-		if err := r.queue(due); err != nil {
-			return err
-		}
-		w.step(due)
-		r.logFound(due)
-	}
+	c.watch = w
 	return nil
 }
 

@@ -114,7 +114,7 @@ func (s *sampler) read(ctx context.Context) (*record.Reading, []hardware.Fault) 
 		faults[i] = sample.Fault
 		reading.Samples = append(reading.Samples, out)
 	}
-	if s.locator != nil {
+	if s.locator != nil && s.rec.inCase() { // where an empty box goes is nobody's business
 		reading.Fix, reading.FixFault = fixOf(s.locator.Latest())
 	}
 	return reading, faults

@@ -1,6 +1,9 @@
 package tracker
 
 import (
+	"encoding/hex"
+	"slices"
+
 	"isotherm/hardware"
 	"isotherm/ledger"
 	"isotherm/ledger/excursion"
@@ -17,6 +20,7 @@ const (
 	LinkIdle LinkState = "idle" // nothing was tried yet
 	LinkUp   LinkState = "up"   // the last call succeeded
 	LinkDown LinkState = "down" // the last call failed
+	LinkOff  LinkState = "off"  // the radio was switched off
 )
 
 // Link is the state of the uplink. Times are Unix milliseconds of the box's clock; 0 is never or none.
@@ -58,10 +62,24 @@ type ReadingStatus struct {
 // ExcursionStatus is an excursion that is open.
 type ExcursionStatus struct {
 	Rule       string `json:"rule"`
+	Severity   string `json:"severity"`
 	Probe      uint8  `json:"probe"`
 	BeganMS    int64  `json:"began_ms"`
-	DurationMS int64  `json:"duration_ms"`
+	DurationMS int64  `json:"duration_ms"` // of a total: added up
 	ExtremeMC  int32  `json:"extreme_mc"`
+	Active     bool   `json:"active"` // out of band now; a total that was reached stays listed
+}
+
+// ShipmentStatus is a shipment in the box.
+type ShipmentStatus struct {
+	Shipment   ledger.ShipmentID `json:"shipment"`
+	Space      string            `json:"space,omitempty"`   // of a box with several
+	Tip        string            `json:"tip,omitempty"`     // hash of the newest claim in this box, 64 hexadecimal digits: the parent of the next act
+	Profile    string            `json:"profile,omitempty"` // name and version; empty: not known yet, or it can't be followed
+	Watched    bool              `json:"watched"`           // its readings are judged
+	Received   bool              `json:"received"`          // a center has it; watched until the box is opened
+	Alarm      bool              `json:"alarm"`
+	Excursions []ExcursionStatus `json:"excursions"`
 }
 
 // StorageStatus says what keeps the box from writing its journal. It is absent while all is well.
@@ -90,11 +108,10 @@ type Status struct {
 	Flushed     int64                `json:"flushed"`   // records on disk
 	Receipted   int64                `json:"receipted"` // records that the ledger holds for good
 	Unsent      int64                `json:"unsent"`    // records of all incarnations that wait for a receipt
-	Shipment    *ledger.ShipmentID   `json:"shipment,omitempty"`
-	Profile     string               `json:"profile,omitempty"`
-	Alarm       bool                 `json:"alarm"`
+	Shipments   []ShipmentStatus     `json:"shipments"` // in the box, by ID
+	Alarm       bool                 `json:"alarm"`     // that of any shipment
+	Radio       bool                 `json:"radio"`     // off: nothing is sent until it is switched on, or the box is started anew
 	Reading     *ReadingStatus       `json:"reading,omitempty"`
-	Excursions  []ExcursionStatus    `json:"excursions"`
 	Storage     *StorageStatus       `json:"storage,omitempty"`
 	Damage      []DamageStatus       `json:"damage,omitempty"`
 	Link        Link                 `json:"link"`
@@ -105,7 +122,7 @@ func (t *Tracker) Status() Status {
 	now := t.cfg.Clock.Now()
 	newest := t.journal.Newest()
 	s := Status{Box: t.Box(), Incarnation: newest.Incarnation, NowMS: now.WallMS, Clock: now.Quality.String(),
-		Flushed: newest.Size, Excursions: []ExcursionStatus{}, Link: Link{State: LinkNone, Problem: t.cfg.Unlinked}}
+		Flushed: newest.Size, Shipments: []ShipmentStatus{}, Radio: t.radio.isOn(), Link: Link{State: LinkNone, Problem: t.cfg.Unlinked}}
 	if t.uplink != nil {
 		t.uplink.link.mu.Lock()
 		s.Link = t.uplink.link.Link
@@ -139,18 +156,31 @@ func (r *recorder) describe(s *Status, probes []Probe) {
 	if r.last != nil {
 		s.Reading = readingStatus(r.last, probes)
 	}
-	if r.watch == nil {
-		return
-	}
-	shipment := r.watch.shipment
-	s.Shipment, s.Profile, s.Alarm = &shipment, r.watch.profile, r.watch.alarm
-	for _, x := range r.watch.open() {
-		s.Excursions = append(s.Excursions, excursionStatus(x))
+	s.Alarm = r.alarm
+	aboard := r.hold.aboard()
+	slices.SortFunc(aboard, byID)
+	for _, c := range aboard {
+		s.Shipments = append(s.Shipments, shipmentStatus(c))
 	}
 }
 
+func shipmentStatus(c *cargo) ShipmentStatus {
+	out := ShipmentStatus{Shipment: c.id, Space: c.here.st.Space, Received: c.received, Excursions: []ExcursionStatus{}}
+	if tip := c.tip(); tip != nil {
+		out.Tip = hex.EncodeToString(tip.hash[:])
+	}
+	if c.watch == nil {
+		return out
+	}
+	out.Watched, out.Profile, out.Alarm = true, c.watch.name(), c.watch.alarm()
+	for _, x := range c.watch.open() {
+		out.Excursions = append(out.Excursions, excursionStatus(x))
+	}
+	return out
+}
+
 func excursionStatus(x *excursion.Excursion) ExcursionStatus {
-	return ExcursionStatus{Rule: x.Rule.Name, Probe: x.Probe, BeganMS: x.Began.WallMS, DurationMS: x.DurationMS(), ExtremeMC: x.ExtremeMC}
+	return ExcursionStatus{Rule: x.Rule.Name, Severity: x.Rule.Severity.String(), Probe: x.Probe, BeganMS: x.Began.WallMS, DurationMS: x.DurationMS(), ExtremeMC: x.ExtremeMC, Active: x.Active}
 }
 
 func readingStatus(r *record.Record, probes []Probe) *ReadingStatus {

@@ -21,7 +21,8 @@ type Tracker struct {
 	cfg     Config
 	journal *journal.Journal
 	rec     *recorder
-	uplink  *uplink       // nil: not enrolled
+	uplink  *uplink // nil: not enrolled
+	radio   *radio
 	kick    chan struct{} // wakes the flusher for what must not wait; capacity 1
 }
 
@@ -38,13 +39,14 @@ func New(cfg Config) (*Tracker, error) {
 	}
 	boot := record.Boot{BootID: cfg.Clock.BootID(), Software: cfg.Software, SampleMS: uint32(cfg.Sample / time.Millisecond)}
 	for i, p := range cfg.Probes {
-		boot.Probes = append(boot.Probes, record.Probe{Number: uint8(i), Place: p.Place, Model: p.Device.Info().Model})
+		boot.Probes = append(boot.Probes, record.Probe{Number: uint8(i), Place: p.Place, Model: p.Device.Info().Model,
+			Certificate: p.Calibration.Certificate, UntilMS: p.Calibration.UntilMS, ErrorMC: p.Calibration.ErrorMC})
 	}
 	j, err := journal.Open(journal.Options{Dir: cfg.DataDir, Key: key, Boot: boot, At: cfg.Clock.Now()})
 	if err != nil {
 		return nil, err
 	}
-	t := &Tracker{cfg: cfg, journal: j, kick: make(chan struct{}, 1)}
+	t := &Tracker{cfg: cfg, journal: j, radio: newRadio(), kick: make(chan struct{}, 1)}
 	t.rec = &recorder{journal: j, write: j.Append, clock: cfg.Clock, box: ledger.BoxIDOf(key.Public().(ed25519.PublicKey)), log: cfg.Logger,
 		hurry: make(chan struct{}, 1), acts: map[[32]byte]uint64{}}
 	if trust, ok := cfg.Trust.(*entry.Trust); ok {
@@ -57,7 +59,8 @@ func New(cfg Config) (*Tracker, error) {
 		return nil, errors.Join(err, j.Close())
 	}
 	if cfg.Uplink != nil {
-		t.uplink = &uplink{rec: t.rec, journal: j, remote: cfg.Uplink, trust: cfg.Trust, every: cfg.Sync, keep: cfg.Keep, log: cfg.Logger}
+		t.uplink = &uplink{rec: t.rec, journal: j, remote: cfg.Uplink, trust: cfg.Trust, every: cfg.Sync, keep: cfg.Keep,
+			log: cfg.Logger, radio: t.radio}
 		t.uplink.link.State = LinkIdle
 	}
 	return t, nil
@@ -71,7 +74,9 @@ func (t *Tracker) Head() []byte { return t.journal.Newest().Signed }
 
 // AddAct journals a custody act and returns the seq of its record once it is on disk; known tells that the box had it
 // before. Errors: ErrBadAct; one that wraps journal.ErrFull when the act is in memory only.
-func (t *Tracker) AddAct(act []byte) (seq uint64, known bool, err error) { return t.rec.addAct(act) }
+func (t *Tracker) AddAct(act []byte) (seq uint64, known bool, err error) {
+	return t.rec.addAct(act, fromPerson)
+}
 
 // Close gives up a tracker that Run was not called on.
 func (t *Tracker) Close() error { return t.journal.Close() }

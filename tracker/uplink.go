@@ -72,6 +72,7 @@ type uplink struct {
 	every    time.Duration
 	keep     int64
 	log      *slog.Logger
+	radio    *radio
 	position map[ledger.IncarnationID]int64 // where the ledger's copy ends, once it has said so
 	stopped  map[ledger.IncarnationID]stop
 	known    merkle.Checkpoint // what the stored ledger checkpoint says
@@ -93,7 +94,18 @@ func (u *uplink) run(ctx context.Context) error {
 	}
 	backoff := minBackoff
 	for ctx.Err() == nil {
+		if on := u.radio.wake(); on != nil { // what is recorded meanwhile waits for it
+			u.off()
+			select {
+			case <-on:
+			case <-ctx.Done():
+				return nil
+			}
+		}
 		more, err := u.round(ctx)
+		if err != nil && !u.radio.isOn() {
+			continue // it was cut short
+		}
 		u.report(err)
 		switch {
 		case err != nil:
@@ -120,6 +132,7 @@ func (u *uplink) idle(ctx context.Context) {
 	select {
 	case <-u.rec.hurry:
 	case <-t.C:
+	case <-u.radio.sleep():
 	case <-ctx.Done():
 	}
 }
@@ -150,6 +163,10 @@ func (u *uplink) round(ctx context.Context) (more bool, err error) {
 	u.waiting(inc, from)
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	if !u.radio.during(cancel) {
+		return false, errRadioOff
+	}
+	defer u.radio.during(nil)
 	wire, err := u.encode(inc, from)
 	if err != nil {
 		return false, err
@@ -198,7 +215,7 @@ func (u *uplink) hasBacklog() bool {
 }
 
 func (u *uplink) takeAct(b []byte) {
-	seq, known, err := u.rec.addAct(b)
+	seq, known, err := u.rec.addAct(b, fromLedger)
 	switch {
 	case err != nil:
 		u.log.Error("act from the ledger not journaled", "err", err)
@@ -340,6 +357,15 @@ func (u *uplink) waiting(inc journal.Incarnation, from int64) {
 		u.link.mu.Lock()
 		u.link.WaitingSinceMS = r.At.WallMS
 		u.link.mu.Unlock()
+	}
+}
+
+// off tells the status that nothing is sent.
+func (u *uplink) off() {
+	u.link.mu.Lock()
+	defer u.link.mu.Unlock()
+	if u.link.State != LinkOff {
+		u.link.State, u.link.SinceMS, u.link.Problem = LinkOff, u.rec.clock.Now().WallMS, ""
 	}
 }
 

@@ -3,14 +3,12 @@ package client
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
+	"isotherm/api/contract"
 	"isotherm/ledger"
 )
 
@@ -19,10 +17,20 @@ const CheckpointHeader = "Isotherm-Checkpoint"
 
 const octets = "application/octet-stream"
 
+// get reads JSON from a path.
+func (c *Client) get(ctx context.Context, path string, query url.Values, out any) error {
+	return c.json(ctx, call{method: http.MethodGet, path: path, query: query}, nil, out)
+}
+
+// post sends JSON to a path and reads JSON.
+func (c *Client) post(ctx context.Context, path string, in, out any) error {
+	return c.json(ctx, call{method: http.MethodPost, path: path}, in, out)
+}
+
 // EnrolBox makes a box known, with the one-time token. A repeat with the same key gives the same answer.
 func (c *Client) EnrolBox(ctx context.Context, token string, in Enrolment) (Enrolled, error) {
 	var out Enrolled
-	err := c.json(ctx, call{method: http.MethodPost, path: "/v1/boxes", bearer: token}, in, &out)
+	err := c.WithToken(token).post(ctx, "/v1/boxes", in, &out)
 	return out, err
 }
 
@@ -47,103 +55,50 @@ func (c *Client) Receipt(ctx context.Context, box ledger.BoxID, inc ledger.Incar
 // CreateEnrolToken makes a one-time token for a box.
 func (c *Client) CreateEnrolToken(ctx context.Context, label string, ttl time.Duration) (Token, error) {
 	var out Token
-	err := c.json(ctx, call{method: http.MethodPost, path: "/v1/enrol-tokens"},
-		EnrolTokenRequest{Label: label, TTLSeconds: int64(ttl / time.Second)}, &out)
-	return out, err
-}
-
-// EnrolPerson makes a person known and returns a token. Enrolling the same person again gives a new token.
-func (c *Client) EnrolPerson(ctx context.Context, p Person) (PersonEnrolled, error) {
-	var out PersonEnrolled
-	err := c.json(ctx, call{method: http.MethodPost, path: "/v1/people"}, p, &out)
-	return out, err
-}
-
-// Me says who the token belongs to, and the ledger's origin that every statement must name.
-func (c *Client) Me(ctx context.Context) (Me, error) {
-	var out Me
-	err := c.json(ctx, call{method: http.MethodGet, path: "/v1/me"}, nil, &out)
-	return out, err
-}
-
-// People lists enrolled people.
-func (c *Client) People(ctx context.Context) (People, error) {
-	var out People
-	err := c.json(ctx, call{method: http.MethodGet, path: "/v1/people"}, nil, &out)
+	err := c.post(ctx, "/v1/enrol-tokens", contract.EnrolTokenRequest{Label: label, TTLSeconds: int64(ttl / time.Second)}, &out)
 	return out, err
 }
 
 // Boxes lists enrolled boxes with the newest heads that the ledger holds.
 func (c *Client) Boxes(ctx context.Context) (Boxes, error) {
 	var out Boxes
-	err := c.json(ctx, call{method: http.MethodGet, path: "/v1/boxes"}, nil, &out)
+	err := c.get(ctx, "/v1/boxes", nil, &out)
 	return out, err
 }
 
-// SubmitAct enters a signed act (canonical bytes, see custody.Act). It may be late, out of order or a repeat.
-func (c *Client) SubmitAct(ctx context.Context, act []byte) (ActAnswer, error) {
-	var out ActAnswer
-	err := c.json(ctx, call{method: http.MethodPost, path: "/v1/acts", body: act, contentType: octets}, nil, &out)
+// Profiles lists published and shipped profiles.
+func (c *Client) Profiles(ctx context.Context) (Profiles, error) {
+	var out Profiles
+	err := c.get(ctx, "/v1/profiles", nil, &out)
 	return out, err
 }
 
-// Shipments returns the board.
-func (c *Client) Shipments(ctx context.Context) (Shipments, error) {
-	var out Shipments
-	err := c.json(ctx, call{method: http.MethodGet, path: "/v1/shipments"}, nil, &out)
+// Profile returns the profile with the hash.
+func (c *Client) Profile(ctx context.Context, hash Hash) (ProfileDetail, error) {
+	var out ProfileDetail
+	err := c.get(ctx, "/v1/profiles/"+hash.String(), nil, &out)
 	return out, err
 }
 
-// Shipment returns one shipment with its whole history. The ledger notes that it was read.
-func (c *Client) Shipment(ctx context.Context, id ledger.ShipmentID) (Shipment, error) {
-	var out Shipment
-	err := c.json(ctx, call{method: http.MethodGet, path: "/v1/shipments/" + id.String()}, nil, &out)
+// PublishProfile enters a signed profile (see entry.ProfilePublished).
+func (c *Client) PublishProfile(ctx context.Context, published []byte) (Entered, error) {
+	var out Entered
+	err := c.post(ctx, "/v1/profiles", contract.SignedProfile{Profile: published}, &out)
 	return out, err
 }
 
-// Readings returns a page of a trip's readings, from number from (0: the first after packing). limit 0 is the server's
-// default. The ledger notes that the case was read.
-func (c *Client) Readings(ctx context.Context, id ledger.ShipmentID, from int64, limit int) (Readings, error) {
-	q := url.Values{"from": {strconv.FormatInt(from, 10)}}
-	if limit != 0 {
-		q.Set("limit", strconv.Itoa(limit))
-	}
-	var out Readings
-	err := c.json(ctx, call{method: http.MethodGet, path: "/v1/shipments/" + id.String() + "/readings", query: q}, nil, &out)
+// RecallCertificate marks a calibration certificate as recalled.
+func (c *Client) RecallCertificate(ctx context.Context, number, reason string) (Entered, error) {
+	var out Entered
+	err := c.post(ctx, "/v1/certificate-recalls", contract.Recall{Number: number, Reason: reason}, &out)
 	return out, err
 }
 
-// Export writes the shipment's evidence bundle to w. The ledger notes who took it and why. On an error part of the
-// bundle may be written: bundle.Verify then fails, and so does its size.
-func (c *Client) Export(ctx context.Context, id ledger.ShipmentID, reason string, w io.Writer) error {
-	body, err := json.Marshal(map[string]string{"reason": reason})
-	if err != nil {
-		return fmt.Errorf("export of %s: %w", id, err)
-	}
-	k := call{method: http.MethodPost, path: "/v1/shipments/" + id.String() + "/exports", bearer: c.token, stream: true,
-		contentType: "application/json", body: body}
-	resp, err := c.do(ctx, k)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	n, err := io.Copy(w, resp.Body)
-	if err != nil {
-		return fmt.Errorf("export of %s: %w", id, err)
-	}
-	if resp.ContentLength >= 0 && n != resp.ContentLength {
-		return fmt.Errorf("export of %s: got %d bytes of %d", id, n, resp.ContentLength)
-	}
-	return nil
-}
-
-// DonorCommitment returns the keyed commitment to a donor ID that Open and ArrivalCheck statements carry.
-func (c *Client) DonorCommitment(ctx context.Context, donorID string) (Hash, error) {
-	var out struct {
-		Commitment Hash `json:"commitment"`
-	}
-	err := c.json(ctx, call{method: http.MethodPost, path: "/v1/donor-commitments"}, map[string]string{"donor_id": donorID}, &out)
-	return out.Commitment, err
+// CertificateTrips lists the trips that a certificate's probes measured.
+func (c *Client) CertificateTrips(ctx context.Context, number string) (CertificateTrips, error) {
+	var out CertificateTrips
+	err := c.get(ctx, "/v1/certificate-trips", url.Values{"number": {number}}, &out)
+	return out, err
 }
 
 // Genesis returns the payload of entry 0, see entry.ParseGenesis. Compare its keys with a policy file got beforehand.
@@ -151,10 +106,15 @@ func (c *Client) Genesis(ctx context.Context) ([]byte, error) {
 	return c.bytes(ctx, call{method: http.MethodGet, path: "/v1/genesis"})
 }
 
+// Notice returns the notice to people, as Markdown.
+func (c *Client) Notice(ctx context.Context) ([]byte, error) {
+	return c.bytes(ctx, call{method: http.MethodGet, path: "/v1/notice"})
+}
+
 // Status says how the first node that answers is.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	var out Status
-	err := c.json(ctx, call{method: http.MethodGet, path: "/v1/status"}, nil, &out)
+	err := c.get(ctx, "/v1/status", nil, &out)
 	return out, err
 }
 

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"isotherm/ledger"
 )
 
@@ -38,7 +40,7 @@ type Client struct {
 }
 
 // FreshParam is the query parameter that asks for a linearizable read.
-const FreshParam = "linearizable"
+const FreshParam = "fresh"
 
 // Linearizable returns a client with the same connections whose reads of people, boxes and shipments contain everything
 // that any node acknowledged before; they fail while no majority of nodes answers. Use it for the tip that an act will
@@ -47,6 +49,13 @@ func (c *Client) Linearizable() *Client {
 	fresh := *c
 	fresh.fresh = true
 	return &fresh
+}
+
+// WithToken returns a client with the same connections that acts with another credential.
+func (c *Client) WithToken(token string) *Client {
+	other := *c
+	other.token = token
+	return &other
 }
 
 const (
@@ -108,14 +117,19 @@ type call struct {
 	contentType  string
 	bearer       string
 	header       map[string]string
-	stream       bool // no time limit but ctx
+	stream       bool     // no time limit but ctx
+	only         *url.URL // the one node to ask; nil for any
 }
 
 // do sends the call to one node after another until one answers with less than 500. The caller closes the body.
 func (c *Client) do(ctx context.Context, k call) (*http.Response, error) {
 	var failed []string
 	var last *ledger.Error
-	for _, base := range c.bases {
+	bases := c.bases
+	if k.only != nil {
+		bases = []*url.URL{k.only}
+	}
+	for _, base := range bases {
 		resp, err := c.try(ctx, base, k)
 		if err == nil && resp.StatusCode < 400 {
 			return resp, nil
@@ -167,14 +181,15 @@ func (c *Client) try(ctx context.Context, base *url.URL, k call) (*http.Response
 		cancel()
 		return nil, err
 	}
-	resp.Body = &cancelBody{ReadCloser: resp.Body, cancel: cancel}
+	resp.Body = &cancelBody{ReadCloser: resp.Body, cancel: cancel, base: base}
 	return resp, nil
 }
 
-// cancelBody ends a request's context with its body.
+// cancelBody ends a request's context with its body, and knows who sends it.
 type cancelBody struct {
 	io.ReadCloser
 	cancel context.CancelFunc
+	base   *url.URL // of the node that answers
 }
 
 func (b *cancelBody) Close() error {
@@ -198,16 +213,23 @@ func problem(resp *http.Response) error {
 		return ledger.Errorf(code, "answer %s without a problem description", resp.Status)
 	}
 	e := &ledger.Error{Code: p.Code, Message: p.Detail, Hint: p.Hint}
+	for i, f := range p.Errors {
+		separator := "; "
+		if i == 0 {
+			separator = ": "
+		}
+		e.Message += separator + f.Pointer + " " + f.Message
+	}
 	if p.Code == ledger.CodeInternal && p.RequestID != "" {
 		e.Hint = "the node's log has the details under request " + p.RequestID
 	}
-	if p.Next != nil && p.Root != nil {
-		return &Conflict{Next: *p.Next, Root: [32]byte(*p.Root), Problem: e}
+	if p.Next != nil {
+		return &Conflict{Next: *p.Next, Root: tlog.Hash(p.Root), Problem: e}
 	}
 	return e
 }
 
-// json sends in, unless nil, and reads the answer into out.
+// json sends in, unless nil, and reads the answer into out, unless nil.
 func (c *Client) json(ctx context.Context, k call, in, out any) error {
 	if in != nil {
 		body, err := json.Marshal(in)
@@ -219,6 +241,9 @@ func (c *Client) json(ctx context.Context, k call, in, out any) error {
 	body, err := c.bytes(ctx, k)
 	if err != nil {
 		return err
+	}
+	if out == nil {
+		return nil
 	}
 	if err := json.Unmarshal(body, out); err != nil {
 		return fmt.Errorf("%s %s: read answer: %w", k.method, k.path, err)

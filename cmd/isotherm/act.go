@@ -1,8 +1,14 @@
 package main
 
 import (
+	"context"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,122 +18,381 @@ import (
 	"isotherm/ledger/custody"
 )
 
-// actFlags are what every act shares: who acts, for which shipment, when it happened, and which box head they saw.
-type actFlags struct {
-	session
-	at      string
-	second  string
-	boxURL  string
-	boxID   string
-	profile string
-	s       custody.Statement
-	reason  string
+// verb is a command that makes, signs and delivers one act.
+type verb struct {
+	use     string // 'pack SHIPMENT'
+	short   string
+	long    string
+	example string
+	kind    custody.Kind
+	args    int // how many are wanted
+	setup   func(*cobra.Command, *act)
+	fill    func(context.Context, *act, []string) error // completes the statement; may be nil
 }
 
-// actCommand returns a command that makes, signs and delivers one act of a shipment that is open already.
-func actCommand(use, short string, kind custody.Kind, setup func(*cobra.Command, *actFlags), complete func(*cobra.Command, *actFlags, *client.Client) error) *cobra.Command {
-	f := &actFlags{}
-	f.s.Kind = kind
-	cmd := &cobra.Command{
-		Use:   use + " SHIPMENT",
-		Short: short,
-		Args:  exactly(1),
+// act is one act on its way: what was typed, and what it becomes.
+type act struct {
+	session
+	cmd     *cobra.Command
+	me      *identity.Me
+	c       *client.Client
+	s       custody.Statement
+	at      string
+	unsure  string // --at-error
+	cold    string
+	valid   time.Duration
+	donor   string
+	second  string // folder of the second person
+	secpin  string // file with their PIN
+	box     boxChoice
+	parent  string
+	out     string
+	known   *client.Shipment // asked once
+	newest  *client.Tip      // asked once
+	message []string         // what else to tell
+}
+
+// command returns the verb's command.
+func (v verb) command() *cobra.Command {
+	a := &act{}
+	a.s.Kind = v.kind
+	a.cmd = &cobra.Command{
+		Use: v.use, Short: v.short, Long: v.long, Example: v.example, Args: exactly(v.args),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := ledger.ParseID[ledger.ShipmentID](args[0])
-			if err != nil {
-				return usageError{err}
+			if v.kind == custody.Open {
+				a.s.Shipment = ledger.NewShipmentID()
+			} else {
+				id, err := ledger.ParseID[ledger.ShipmentID](args[0])
+				if err != nil {
+					return usageError{fmt.Errorf("SHIPMENT: %w", err)}
+				}
+				a.s.Shipment = id
 			}
-			f.s.Shipment = id
-			return f.deliver(cmd, complete)
+			return a.run(func(ctx context.Context) error {
+				if v.fill == nil {
+					return nil
+				}
+				return v.fill(ctx, a, args)
+			})
 		},
 	}
-	f.register(cmd, setup)
-	return cmd
-}
-
-func (f *actFlags) register(cmd *cobra.Command, setup func(*cobra.Command, *actFlags)) {
-	f.flags(cmd)
-	cmd.Flags().StringVar(&f.at, "at", "", "when it happened, RFC 3339 with zone (default now)")
-	cmd.Flags().StringVar(&f.reason, "reason", "", "coded reason, such as no-account or typing-error")
-	if setup != nil {
-		setup(cmd, f)
+	a.signFlags(a.cmd)
+	flags := a.cmd.Flags()
+	flags.StringVar(&a.at, "at", "", "when it happened, with zone: 14:05+01:00 or 2026-11-23T14:05+01:00 (default now)")
+	flags.StringVar(&a.unsure, "at-error", "", "how far the typed times may be off, either way, such as 2m")
+	flags.StringVar(&a.parent, "parent", "", "hash of the act that it follows, when neither ledger nor box can be asked")
+	flags.StringVar(&a.out, "out", "", "write the signed act into this file instead of delivering it: see isotherm shipment deliver")
+	if v.setup != nil {
+		v.setup(a.cmd, a)
 	}
+	return a.cmd
 }
 
-// deliver completes the statement, signs it and sends it.
-func (f *actFlags) deliver(cmd *cobra.Command, complete func(*cobra.Command, *actFlags, *client.Client) error) error {
-	me, c, err := f.connect()
+// run completes, signs and delivers the act.
+func (a *act) run(fill func(context.Context) error) error {
+	ctx := a.cmd.Context()
+	var err error
+	if a.me, a.c, err = a.connect(a.cmd); err != nil {
+		return err
+	}
+	defer a.c.Close()
+	if err := a.times(); err != nil {
+		return err
+	}
+	if err := fill(ctx); err != nil {
+		return err
+	}
+	if err := a.follow(ctx); err != nil {
+		return err
+	}
+	signed, err := a.sign()
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	if f.s.EventTimeMS, err = when(f.at, cmd.ErrOrStderr()); err != nil {
-		return err
+	if a.out != "" {
+		return a.keep(signed)
 	}
-	if f.reason != "" {
-		if f.s.Reason, err = custody.ParseReason(f.reason); err != nil {
+	return a.deliver(ctx, signed)
+}
+
+// times reads the typed times and echoes them.
+func (a *act) times() error {
+	a.s.EventTimeMS = a.now.UnixMilli()
+	if a.unsure != "" {
+		ms, err := parseTimeError(a.unsure)
+		if err != nil {
 			return usageError{err}
 		}
+		a.s.TimeErrorMS = ms
 	}
-	if complete != nil {
-		if err := complete(cmd, f, c); err != nil {
-			return err
-		}
+	if a.at == "" {
+		return nil
 	}
-	var others []*identity.Me
-	if f.second != "" {
-		second, err := identity.Load(f.second)
+	ms, err := a.typed("it happened", a.at)
+	a.s.EventTimeMS = ms
+	return err
+}
+
+// typed reads one typed time. The zone of the first one is the statement's.
+func (a *act) typed(what, text string) (int64, error) {
+	t, err := parseTime(text, a.now)
+	if err != nil {
+		return 0, usageError{err}
+	}
+	echoTime(a.cmd.ErrOrStderr(), what, t, a.now)
+	if a.s.Zone == nil {
+		a.s.Zone = zoneOf(t)
+	}
+	return t.UnixMilli(), nil
+}
+
+// shipment returns the case as the ledger holds it, for acts that say something about others.
+func (a *act) shipment(ctx context.Context) (*client.Shipment, error) {
+	if a.known != nil {
+		return a.known, nil
+	}
+	x, err := a.c.Linearizable().Shipment(ctx, a.s.Shipment)
+	if err != nil {
+		return nil, err
+	}
+	a.known = &x
+	return a.known, nil
+}
+
+// tip returns what the next act on the case follows, from a linearizable read. It needs no right to read the case.
+func (a *act) tip(ctx context.Context) (*client.Tip, error) {
+	if a.newest != nil {
+		return a.newest, nil
+	}
+	x, err := a.c.Linearizable().Tip(ctx, a.s.Shipment)
+	if err != nil {
+		return nil, err
+	}
+	a.newest = &x
+	return a.newest, nil
+}
+
+// follow finds the act that this one follows: as typed, from the ledger, or without it from the box.
+func (a *act) follow(ctx context.Context) error {
+	switch {
+	case a.s.Kind == custody.Open:
+		return nil
+	case a.parent != "":
+		h, err := parseHash(a.parent)
 		if err != nil {
-			return err
+			return usageError{fmt.Errorf("--parent: %w", err)}
 		}
-		others = append(others, second)
+		a.s.Parent = h
+		return nil
 	}
-	_, answer, err := me.Act(cmd.Context(), c, f.s, others...)
+	x, err := a.tip(ctx)
+	if err == nil {
+		a.s.Parent = x.Tip
+		return nil
+	}
+	if ledger.CodeOf(err) != ledger.CodeUnavailable || a.box.url == "" {
+		return err
+	}
+	tip, boxErr := identity.BoxTip(ctx, a.box.url, a.s.Shipment)
+	if boxErr != nil {
+		return errors.Join(err, boxErr)
+	}
+	a.s.Parent = tip
+	return nil
+}
+
+func parseHash(text string) ([32]byte, error) {
+	var h client.Hash
+	err := h.UnmarshalText([]byte(text))
+	return h, err
+}
+
+// sign signs as the actor, and as the second person when one is there.
+func (a *act) sign() (*custody.Act, error) {
+	var second *identity.Me
+	if a.second != "" {
+		var err error
+		if second, err = identity.Load(a.second); err != nil {
+			return nil, err
+		}
+		second.PIN = pinOf(a.cmd, "PIN of "+second.Name, a.secpin, "--second-pin-file")
+	}
+	signed, err := a.me.State(a.s)
+	if err != nil {
+		return nil, err
+	}
+	if second != nil {
+		err = second.SignAct(signed, custody.RoleSecond)
+	}
+	return signed, err
+}
+
+// keep writes the act instead of delivering it.
+func (a *act) keep(signed *custody.Act) error {
+	err := writeWhole(a.out, func(w io.Writer) error {
+		_, err := w.Write(signed.Marshal())
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	return f.print(cmd, answer, func(w io.Writer) {
-		fmt.Fprintf(w, "%s entered as entry %d: %s\n", f.s.Kind, answer.Index, answer.Standing)
-		if f.s.Kind == custody.Open {
-			fmt.Fprintf(w, "shipment %s\n", f.s.Shipment)
+	v := struct {
+		File string       `json:"file"`
+		Act  ledger.ActID `json:"act"`
+		Hash client.Hash  `json:"hash"`
+	}{a.out, signed.Statement.ID, signed.Hash()}
+	return a.print(a.cmd, v, func(w io.Writer) {
+		fmt.Fprintf(w, "%s signed, not delivered: %s\n", signed.Statement.Kind, a.out)
+	})
+}
+
+// deliver brings the act to the ledger, or without it to the box.
+func (a *act) deliver(ctx context.Context, signed *custody.Act) error {
+	answer, err := a.c.SubmitAct(ctx, signed.Marshal())
+	if ledger.CodeOf(err) == ledger.CodeUnavailable && a.box.url != "" {
+		seq, boxErr := identity.GiveBox(ctx, a.box.url, signed.Marshal())
+		if boxErr != nil {
+			return errors.Join(err, boxErr)
+		}
+		v := struct {
+			Act  ledger.ActID `json:"act"`
+			Hash client.Hash  `json:"hash"`
+			Seq  uint64       `json:"box_seq"`
+		}{signed.Statement.ID, signed.Hash(), seq}
+		return a.print(a.cmd, v, func(w io.Writer) {
+			fmt.Fprintf(w, "%s saved on the box as record %d; it waits there for the ledger\n", signed.Statement.Kind, seq)
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return a.print(a.cmd, answer, func(w io.Writer) {
+		fmt.Fprintf(w, "%s entered as entry %d: %s\n", signed.Statement.Kind, answer.Index, answer.Standing)
+		if signed.Statement.Kind == custody.Open {
+			fmt.Fprintf(w, "shipment %s\n", signed.Statement.Shipment)
+		}
+		for _, text := range a.message {
+			fmt.Fprintln(w, text)
 		}
 		for _, flag := range answer.Flags {
-			fmt.Fprintf(w, "note: %s\n", flag)
+			fmt.Fprintf(w, "note: %s\n", oneLine(fmt.Sprint(flag)))
 		}
 	})
 }
 
-// boxHead fills in the newest signed head of the box: from the box itself when its address is given, otherwise the
-// newest that the ledger holds.
-func (f *actFlags) boxHead(cmd *cobra.Command, c *client.Client) error {
-	if f.boxURL != "" {
-		head, box, err := identity.BoxHead(cmd.Context(), f.boxURL)
-		if err != nil {
-			return err
-		}
-		f.s.Head = head
-		if f.s.Kind == custody.Pack && f.s.Box.IsZero() {
-			f.s.Box = box
-		}
-		return nil
+// deliverCommand brings an act that was signed before, perhaps by others.
+func deliverCommand() *cobra.Command {
+	a := &act{}
+	a.cmd = &cobra.Command{
+		Use: "deliver FILE", Short: "Bring a signed act to the ledger", Args: exactly(1),
+		Long: `Deliver brings an act that was signed elsewhere, with --out, to the ledger. Whoever regains a link first may do so; a repeat
+changes nothing. With --box-url it goes to the box when no node of the ledger answers.`,
+		Example: "  isotherm shipment deliver --me courier release.act",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			signed, err := readAct(args[0])
+			if err != nil {
+				return err
+			}
+			if _, a.c, err = a.connect(cmd); err != nil {
+				return err
+			}
+			defer a.c.Close()
+			return a.deliver(cmd.Context(), signed)
+		},
 	}
-	if f.s.Kind != custody.Pack {
-		shipment, err := c.Shipment(cmd.Context(), f.s.Shipment)
-		if err != nil {
-			return err
-		}
-		f.s.Head = shipment.BoxHead
-		return nil
+	a.flags(a.cmd)
+	a.box.urlFlag(a.cmd, "address of a box's own page, for when no node of the ledger answers")
+	return a.cmd
+}
+
+// cosignCommand adds the second person's signature to an act that another signed.
+func cosignCommand() *cobra.Command {
+	a := &act{}
+	a.cmd = &cobra.Command{
+		Use: "cosign FILE", Short: "Sign an act as the second person, and deliver it", Args: exactly(1),
+		Long: `Cosign shows what another person signed into FILE, signs it as the second person and delivers it: for a ruling, or a label
+check, by two people on two devices. With --out it writes the act with both signatures instead.`,
+		Example: "  isotherm shipment rule --me coordinator --reason witness --out ruling.act 3f0c… 9a41…\n" +
+			"  isotherm shipment cosign --me center ruling.act",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			signed, err := readAct(args[0])
+			if err != nil {
+				return err
+			}
+			if a.me, a.c, err = a.connect(cmd); err != nil {
+				return err
+			}
+			defer a.c.Close()
+			if signed.Statement.Ledger != a.me.Origin {
+				return fmt.Errorf("%s is for the ledger %s, you are in %s", args[0], signed.Statement.Ledger, a.me.Origin)
+			}
+			writeStatement(cmd.ErrOrStderr(), signed)
+			if err := a.me.SignAct(signed, custody.RoleSecond); err != nil {
+				return err
+			}
+			if a.out != "" {
+				return a.keep(signed)
+			}
+			return a.deliver(cmd.Context(), signed)
+		},
 	}
-	boxes, err := c.Boxes(cmd.Context())
+	a.signFlags(a.cmd)
+	a.cmd.Flags().StringVar(&a.out, "out", "", "write the act with both signatures into this file instead of delivering it")
+	a.box.urlFlag(a.cmd, "address of a box's own page, for when no node of the ledger answers")
+	return a.cmd
+}
+
+// writeStatement says what one is about to sign.
+func writeStatement(w io.Writer, signed *custody.Act) {
+	s := &signed.Statement
+	var t table
+	t.row("act", s.Kind)
+	t.row("shipment", s.Shipment)
+	t.row("happened", stamp(s.EventTimeMS))
+	t.row("stated by", strings.TrimSpace(s.By.Organisation+" "+s.By.Desk)+", person "+s.By.Person.String())
+	for _, x := range []struct{ what, text string }{
+		{"organ", organText(s.Organ.String(), s.Side.String(), s.Organ != 0)}, {"place", s.Place}, {"seal", s.Seal},
+		{"reason", nonzero(s.Reason)}, {"reference", s.Reference}, {"result", nonzero(s.Result)}, {"answer", nonzero(s.Arrival)},
+	} {
+		if x.text != "" {
+			t.row(x.what, x.text)
+		}
+	}
+	if s.Cites != [32]byte{} {
+		t.row("cites", hex.EncodeToString(s.Cites[:]))
+	}
+	for _, sig := range signed.Signatures {
+		t.row("signed", fmt.Sprintf("%s %s", sig.Role, sig.Person))
+	}
+	t.write(w)
+}
+
+// readAct reads a file that --out wrote.
+func readAct(path string) (*custody.Act, error) {
+	b, err := readLimited(path, custody.MaxSize)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, b := range boxes.Boxes {
-		if b.ID == f.s.Box {
-			f.s.Head = b.Head
-			return nil
-		}
+	signed, err := custody.ParseAct(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return fmt.Errorf("box %s is not enrolled: see isotherm enrol box", f.s.Box)
+	return signed, nil
+}
+
+// nonzero returns the name of a code, and nothing for none.
+func nonzero[C interface {
+	~uint8
+	String() string
+}](c C) string {
+	if c == 0 {
+		return ""
+	}
+	return c.String()
+}
+
+// isFile tells whether there is a file of that name.
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"isotherm/api/client"
+	"isotherm/cmd/internal/identity"
 )
 
 func enrolCommand() *cobra.Command {
@@ -24,16 +29,13 @@ func enrolBoxCommand() *cobra.Command {
 		Example: "  isotherm enrol box --me admin --label 'box 7' > token\n  trackerd enrol --config box.toml --token-file token",
 		Args:    exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, c, err := s.connect()
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			token, err := c.CreateEnrolToken(cmd.Context(), label, ttl)
-			if err != nil {
-				return err
-			}
-			return s.print(cmd, token, func(w io.Writer) { fmt.Fprintln(w, token.Token) })
+			return s.with(cmd, func(ctx context.Context, _ *identity.Me, c *client.Client) error {
+				token, err := c.CreateEnrolToken(ctx, label, ttl)
+				if err != nil {
+					return err
+				}
+				return s.print(cmd, token, func(w io.Writer) { fmt.Fprintln(w, token.Token) })
+			})
 		},
 	}
 	s.flags(cmd)
@@ -42,39 +44,34 @@ func enrolBoxCommand() *cobra.Command {
 	return cmd
 }
 
-func enrolPersonCommand() *cobra.Command {
+func boxCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "box", Short: "List boxes"}
 	var s session
-	var name, organisation, role, out string
-	cmd := &cobra.Command{
-		Use:     "person",
-		Short:   "Make a person known who can sign acts, and their identity folder",
-		Example: "  isotherm enrol person --me admin --name 'A. Example' --org 'North Air' --role courier --out north-air",
-		Args:    exactly(0),
+	list := &cobra.Command{
+		Use: "list", Short: "List enrolled boxes, with the newest that the ledger holds of each", Args: exactly(0),
+		Example: "  isotherm box list --me coordinator",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if out == "" {
-				return usageError{fmt.Errorf("--out is needed: the folder to make")}
-			}
-			me, c, err := s.connect()
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			made, err := me.Enrol(cmd.Context(), c, name, organisation, role)
-			if err != nil {
-				return err
-			}
-			if err := made.Save(out); err != nil {
-				return err
-			}
-			return s.print(cmd, made, func(w io.Writer) {
-				fmt.Fprintf(w, "%s of %s (%s) is person %s; identity in %s\n", name, organisation, role, made.Person, out)
+			return s.with(cmd, func(ctx context.Context, _ *identity.Me, c *client.Client) error {
+				x, err := c.Boxes(ctx)
+				if err != nil {
+					return err
+				}
+				return s.print(cmd, x, func(w io.Writer) {
+					t := table{head: []string{"BOX", "LABEL", "HEARD", "RECORDS", "SHIPMENTS"}}
+					for _, b := range x.Boxes {
+						shipments := make([]string, len(b.Shipments))
+						for i, id := range b.Shipments {
+							shipments[i] = id.String()
+						}
+						t.row(b.ID, b.Label, ago(b.LastContactMS, s.now), b.Size, strings.Join(shipments, ", "))
+					}
+					t.write(w)
+					asOf(w, x.Node, x.Entries)
+				})
 			})
 		},
 	}
-	s.flags(cmd)
-	cmd.Flags().StringVar(&name, "name", "", "name of the person, desk or organisation")
-	cmd.Flags().StringVar(&organisation, "org", "", "organisation")
-	cmd.Flags().StringVar(&role, "role", "", "admin, coordinator, courier, center or auditor")
-	cmd.Flags().StringVar(&out, "out", "", "folder to make for the identity (required)")
+	s.flags(list)
+	cmd.AddCommand(list)
 	return cmd
 }

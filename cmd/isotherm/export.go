@@ -1,13 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
-	"isotherm/ledger"
+	"isotherm/api/client"
+	"isotherm/cmd/internal/identity"
 )
 
 func exportCommand() *cobra.Command {
@@ -20,19 +22,29 @@ func exportCommand() *cobra.Command {
 		Example: "  isotherm export --me auditor --reason 'yearly audit' --out case.bundle 3f0c…",
 		Args:    exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := ledger.ParseID[ledger.ShipmentID](args[0])
+			id, err := shipmentArg(args[0])
 			if err != nil {
-				return usageError{err}
+				return err
 			}
 			if out == "" {
 				return usageError{fmt.Errorf("--out is needed: the file to write")}
 			}
-			_, c, err := s.connect()
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			return writeWhole(out, func(w io.Writer) error { return c.Export(cmd.Context(), id, reason, w) })
+			return s.with(cmd, func(ctx context.Context, _ *identity.Me, c *client.Client) error {
+				if err := writeWhole(out, func(w io.Writer) error { return c.Export(ctx, id, reason, w) }); err != nil {
+					return err
+				}
+				info, err := os.Stat(out)
+				if err != nil {
+					return err
+				}
+				v := struct {
+					File string `json:"file"`
+					Size int64  `json:"size"`
+				}{out, info.Size()}
+				return s.print(cmd, v, func(w io.Writer) {
+					fmt.Fprintf(w, "%s: %d kB; check it with isotherm verify --policy POLICY %s\n", out, (v.Size+999)/1000, out)
+				})
+			})
 		},
 	}
 	s.flags(cmd)

@@ -2,18 +2,14 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"isotherm/api/client"
-	"isotherm/cmd/internal/identity"
 	"isotherm/cmd/internal/ledgerd"
 	"isotherm/cmd/internal/trackerd"
 	"isotherm/ledger"
@@ -21,9 +17,10 @@ import (
 
 // Exit codes. Verify has its own for its verdicts, see bundle.Result.
 const (
-	exitOK    = 0
-	exitError = 1
-	exitUsage = 2
+	exitOK          = 0
+	exitError       = 1
+	exitUsage       = 2
+	exitUnavailable = 4 // 3 is verify's 'consistent, origin unproven'
 )
 
 // exitCode is an error that says only how to exit; what there was to say is printed already.
@@ -33,6 +30,8 @@ func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // usageError is a wrong use of the command line.
 type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
 
 // run runs the program that args[0] names and returns its exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -47,7 +46,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	return report(stderr, cmd, err)
+}
+
+// report says what went wrong, in one line, and what to do about it in another, and returns the exit code.
+func report(stderr io.Writer, cmd *cobra.Command, err error) int {
 	var code exitCode
 	var usage usageError
 	var fault *ledger.Error
@@ -57,12 +61,15 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.As(err, &code):
 		return int(code)
 	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "isotherm: %v\nTry: isotherm help\n", err)
+		fmt.Fprintf(stderr, "isotherm: %v\nTry: %s --help\n", err, cmd.CommandPath())
 		return exitUsage
 	case errors.As(err, &fault) && fault.Hint != "":
 		fmt.Fprintf(stderr, "isotherm: %s\nTry: %s\n", strings.TrimSuffix(err.Error(), ": "+fault.Hint), fault.Hint)
 	default:
 		fmt.Fprintf(stderr, "isotherm: %v\n", err)
+	}
+	if c := ledger.CodeOf(err); c == ledger.CodeUnavailable || c == ledger.CodeOverloaded {
+		return exitUnavailable
 	}
 	return exitError
 }
@@ -74,13 +81,48 @@ func rootCommand() *cobra.Command {
 		Long: `isotherm keeps the custody history of donated organs: readings that the box signed, acts that people signed,
 in a replicated ledger that anyone can check offline.
 
-Exit codes: 0 done, 1 failed, 2 wrong use; isotherm verify: 0 verified, 1 broken, 3 consistent but origin unproven.`,
+Most commands act as a person: --me names the folder with your identity, and your PIN unlocks your key at each signing. --json answers as
+JSON. Colour is for what wants attention, on a terminal only; NO_COLOR turns it off.
+
+Exit codes: 0 done, 1 failed or refused, 2 wrong use, 4 no node of the ledger answered or all are busy: try again.
+isotherm verify: 0 verified, 1 broken, 3 consistent but origin unproven.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(demoCommand(), enrolCommand(), shipmentCommand(), handoffCommand(), exportCommand(), verifyCommand())
+	group := func(title string, commands ...*cobra.Command) {
+		root.AddGroup(&cobra.Group{ID: title, Title: title + ":"})
+		for _, c := range commands {
+			c.GroupID = title
+			root.AddCommand(c)
+		}
+	}
+	group("A shipment", shipmentCommand(), handoffCommand(), donorCommand(), shareCommand(), breakGlassCommand(), consentCommand())
+	group("What happens", alarmCommand(), feedCommand(), boxCommand())
+	group("Evidence", exportCommand(), verifyCommand(), trailCommand(), certificateCommand())
+	group("You", meCommand(), keyCommand(), joinCommand(), signInCommand(), signOutCommand(), passwordCommand(), tokenCommand(), noticeCommand())
+	group("Administration", enrolCommand(), personCommand(), organisationCommand(), profileCommand())
+	group("To begin with", demoCommand())
+	for _, c := range root.Commands() {
+		wantVerb(c)
+	}
 	return root
+}
+
+// wantVerb makes a command that only holds others refuse to be run, or be run with a verb that it does not know.
+func wantVerb(cmd *cobra.Command) {
+	for _, c := range cmd.Commands() {
+		wantVerb(c)
+	}
+	if cmd.HasSubCommands() && cmd.RunE == nil {
+		cmd.Args = cobra.ArbitraryArgs
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return usageError{fmt.Errorf("%s has no command %q", cmd.CommandPath(), args[0])}
+		}
+	}
 }
 
 // exactly is cobra.ExactArgs with our exit code.
@@ -91,52 +133,4 @@ func exactly(n int) cobra.PositionalArgs {
 		}
 		return nil
 	}
-}
-
-// session is what most verbs need: who acts, and whether to answer as JSON.
-type session struct {
-	dir  string
-	json bool
-}
-
-func (s *session) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&s.dir, "me", "", "folder with your identity (required)")
-	cmd.Flags().BoolVar(&s.json, "json", false, "answer as JSON")
-}
-
-// connect loads who acts and returns a client of their ledger, which the caller closes.
-func (s *session) connect() (*identity.Me, *client.Client, error) {
-	if s.dir == "" {
-		return nil, nil, usageError{errors.New("--me is needed: the folder with your identity")}
-	}
-	me, err := identity.Load(s.dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	c, err := me.Client()
-	return me, c, err
-}
-
-// print writes v as JSON, or calls text.
-func (s *session) print(cmd *cobra.Command, v any, text func(io.Writer)) error {
-	if !s.json {
-		text(cmd.OutOrStdout())
-		return nil
-	}
-	e := json.NewEncoder(cmd.OutOrStdout())
-	e.SetIndent("", "  ")
-	return e.Encode(v)
-}
-
-// when reads a typed time: RFC 3339 with a zone, or nothing for now. It is echoed with its age, so that a slip is seen.
-func when(text string, echo io.Writer) (int64, error) {
-	if text == "" {
-		return time.Now().UnixMilli(), nil
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return 0, usageError{fmt.Errorf("time %q: write it with its zone, like 2026-11-23T10:31:00+01:00", text)}
-	}
-	fmt.Fprintf(echo, "%s was %s ago\n", t.Format(time.RFC3339), time.Since(t).Round(time.Second))
-	return t.UnixMilli(), nil
 }

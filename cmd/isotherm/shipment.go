@@ -1,249 +1,245 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"io"
-	"strings"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"isotherm/api/client"
-	"isotherm/ledger"
-	"isotherm/ledger/bundle"
 	"isotherm/ledger/custody"
-	"isotherm/ledger/profile"
 )
 
 func shipmentCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "shipment", Short: "Open, pack, follow, receive and close shipments"}
+	cmd := &cobra.Command{Use: "shipment", Short: "Open, pack, follow, receive and close shipments",
+		Long: `Every act of a shipment is signed with your key, which your PIN unlocks. An act may be late: --at says when it happened, and the
+ledger keeps both times. Nothing is edited: see correct and rule. When no node of the ledger answers, an act with --box-url is saved
+on the box, which brings it to the ledger.`}
 	cmd.AddCommand(
-		openCommand(), packCommand(), listCommand(), showCommand(), receiveCommand(), checkCommand(), outcomeCommand(),
-		actCommand("stand-down", "Say that the organ will not travel", custody.StandDown, nil, nil),
-		actCommand("close", "Say that nothing more is expected", custody.Close, nil, nil),
+		openCommand(), packCommand(), listCommand(), showCommand(), receiveCommand(), openBoxCommand(), checkCommand(), preserveCommand(),
+		outcomeCommand(), moveCommand(), waypointCommand(), adverseCommand(), correctCommand(), ruleCommand(), standDownCommand(),
+		verb{use: "close SHIPMENT", short: "Say that nothing more is expected", kind: custody.Close, args: 1,
+			example: "  isotherm shipment close --me center 3f0c…"}.command(),
+		cosignCommand(), deliverCommand(),
 	)
 	return cmd
 }
 
-// contentFlags register organ, side and donor, and return a function that reads them into the statement.
-func contentFlags(cmd *cobra.Command, f *actFlags) func(*client.Client) error {
-	var organ, side, donor string
-	cmd.Flags().StringVar(&organ, "organ", "", "heart, lung, liver, kidney, pancreas or intestine")
-	cmd.Flags().StringVar(&side, "side", "", "left, right or both, where the organ has sides")
-	cmd.Flags().StringVar(&donor, "donor", "", "donor ID; only a keyed commitment to it is stored")
-	return func(c *client.Client) error {
-		var err error
-		if f.s.Organ, err = custody.ParseOrgan(organ); err != nil {
-			return usageError{err}
-		}
-		if f.s.Side, err = custody.ParseSide(side); err != nil {
-			return usageError{err}
-		}
-		if donor == "" {
-			return nil
-		}
-		commitment, err := c.DonorCommitment(cmd.Context(), donor)
-		f.s.Donor = commitment
-		return err
+// donorFlag registers --donor; commit reads it.
+func (a *act) donorFlag() {
+	a.cmd.Flags().StringVar(&a.donor, "donor", "", "donor ID; the log holds only a keyed commitment to it")
+}
+
+// commit puts the ledger's commitment to the typed donor ID into the statement.
+func (a *act) commit(ctx context.Context) error {
+	if a.donor == "" {
+		return nil
 	}
+	h, err := a.c.DonorCommitment(ctx, a.donor)
+	a.s.Donor = h
+	return err
 }
 
 func openCommand() *cobra.Command {
-	f := &actFlags{}
-	f.s.Kind = custody.Open
-	var read func(*client.Client) error
-	cmd := &cobra.Command{
-		Use:     "open",
-		Short:   "Begin a shipment",
-		Example: "  isotherm shipment open --me coordinator --organ heart --from 'Donor Hospital' --to 'City Transplant Center'",
-		Args:    exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			f.s.Shipment = ledger.NewShipmentID()
-			return f.deliver(cmd, func(_ *cobra.Command, _ *actFlags, c *client.Client) error { return read(c) })
+	var legs func() error
+	return verb{
+		use: "open", short: "Begin a shipment", kind: custody.Open,
+		example: "  isotherm shipment open --me coordinator --organ heart --from RIVER --to HILL --from-phone '+1 555 0100' --to-phone '+1 555 0199' --legs plan.toml\n" +
+			"  isotherm shipment open --me coordinator --organ kidney --side left --from RIVER --to HILL --leg from=RIVER,to=Airfield,mode=road --leg from=Airfield,to=HILL,mode=flight",
+		setup: func(_ *cobra.Command, a *act) {
+			a.fields("organ", "side", "from", "to", "from-phone", "to-phone")
+			a.donorFlag()
+			legs = a.legFlags()
 		},
-	}
-	f.register(cmd, nil)
-	read = contentFlags(cmd, f)
-	cmd.Flags().StringVar(&f.s.From, "from", "", "donor hospital")
-	cmd.Flags().StringVar(&f.s.Dest, "to", "", "transplant center")
-	return cmd
+		fill: func(ctx context.Context, a *act, _ []string) error {
+			if err := a.wants("organ", "to"); err != nil {
+				return err
+			}
+			if err := legs(); err != nil {
+				return err
+			}
+			return a.commit(ctx)
+		},
+	}.command()
+}
+
+// secondFlags register the second person who signs on the same device.
+func (a *act) secondFlags(help string) {
+	a.cmd.Flags().StringVar(&a.second, "second", "", help)
+	a.cmd.Flags().StringVar(&a.secpin, "second-pin-file", "", "file with the second person's PIN (default: ask)")
 }
 
 func packCommand() *cobra.Command {
-	var read func(*client.Client) error
-	var cold string
-	setup := func(cmd *cobra.Command, f *actFlags) {
-		read = contentFlags(cmd, f)
-		cmd.Flags().StringVar(&f.boxURL, "box-url", "", "address of the box's own page")
-		cmd.Flags().StringVar(&f.boxID, "box", "", "the box, when its own page is out of reach")
-		cmd.Flags().StringVar(&f.profile, "profile", "", "shipped profile: ice-scs, chs-4-8, lung-10 or normothermic")
-		cmd.Flags().StringVar(&cold, "cold-start", "", "start of cold preservation, RFC 3339 with zone (default: --at)")
-		cmd.Flags().StringVar(&f.second, "second", "", "identity folder of the second person who checked the label")
-		cmd.Flags().StringVar(&f.s.Seal, "seal", "", "number on the seal")
-		cmd.Flags().StringVar(&f.s.Condition, "condition", "", "container condition, HL7 table 0544 code, when something is wrong with it")
-	}
-	complete := func(cmd *cobra.Command, f *actFlags, c *client.Client) error {
-		if err := read(c); err != nil {
-			return err
-		}
-		p, ok := profile.Default(f.profile)
-		if !ok {
-			return usageError{fmt.Errorf("--profile %q is not known: use ice-scs, chs-4-8, lung-10 or normothermic", f.profile)}
-		}
-		f.s.Profile = p.Marshal()
-		if f.s.ColdMS = f.s.EventTimeMS; cold != "" {
-			ms, err := when(cold, cmd.ErrOrStderr())
+	var profileName string
+	return verb{
+		use: "pack SHIPMENT", short: "Say that the organ is in the box", kind: custody.Pack, args: 1,
+		long: `Pack begins the trip: it names the box, pins the newest head of its journal and the profile that the readings are judged by.
+The label is checked by two people: the second one signs too (--second), has no account (--label-check second-person --reference 'staff 12'),
+or signed in the program's own system (--label-check own-system --reference 'OT 881'). Profiles are the program's own; the shipped ones are
+examples and not clinical advice.`,
+		example: "  isotherm shipment pack --me courier --second coordinator --organ heart --abo A --packaging cooled-box --profile chs-4-8 --seal 0417 \\\n" +
+			"    --cold-at 13:02+01:00 --box-url http://127.0.0.1:7401 3f0c…",
+		setup: func(cmd *cobra.Command, a *act) {
+			a.fields("organ", "side", "abo", "packaging", "space", "seal", "condition", "place", "position", "label-check", "reference")
+			a.box.urlFlag(cmd, "address of the box's own page")
+			cmd.Flags().StringVar(&a.box.id, "box", "", "the box, when its own page is out of reach")
+			cmd.Flags().StringVar(&profileName, "profile", "", "a file (.toml, .json), a published profile, or a shipped one: "+shippedNames()+" (required)")
+			cmd.Flags().StringVar(&a.cold, "cold-at", "", "start of cold preservation, with zone (default: --at)")
+			a.secondFlags("identity folder of the second person who checked the label")
+		},
+		fill: func(ctx context.Context, a *act, _ []string) error {
+			if err := a.wants("organ", "profile"); err != nil {
+				return err
+			}
+			if a.second != "" && a.s.LabelCheck == 0 {
+				a.s.LabelCheck = custody.LabelTwoKeys
+			}
+			p, err := chooseProfile(ctx, a.c, profileName)
 			if err != nil {
 				return err
 			}
-			f.s.ColdMS = ms
-		}
-		if f.boxID != "" {
-			id, err := ledger.ParseID[ledger.BoxID](f.boxID)
-			if err != nil {
-				return usageError{err}
+			a.s.Profile = p.Marshal()
+			if a.s.ColdMS = a.s.EventTimeMS; a.cold != "" {
+				if a.s.ColdMS, err = a.typed("cold preservation began", a.cold); err != nil {
+					return err
+				}
 			}
-			f.s.Box = id
-		}
-		return f.boxHead(cmd, c)
-	}
-	return actCommand("pack", "Say that the organ is in the box", custody.Pack, setup, complete)
+			if a.box.url == "" && a.box.id == "" {
+				return usageError{fmt.Errorf("--box-url or --box is needed: which box the organ is in")}
+			}
+			a.s.Box, a.s.Head, err = a.head(ctx, a.box)
+			return err
+		},
+	}.command()
 }
 
 func receiveCommand() *cobra.Command {
-	complete := func(cmd *cobra.Command, f *actFlags, c *client.Client) error { return f.boxHead(cmd, c) }
-	return actCommand("receive", "Say that the box is at the transplant center", custody.Receive, handoffFlags, complete)
+	return verb{
+		use: "receive SHIPMENT", short: "Say that the box is at the transplant center", kind: custody.Receive, args: 1,
+		long:    `Receive ends the transport: custody goes to the center. Any staff of a center may receive; an arrival check can follow at any time.`,
+		example: "  isotherm shipment receive --me center --place 'Theatre 3' --seal 0417 --box-url http://127.0.0.1:7401 3f0c…",
+		setup:   handoffSetup,
+		fill:    func(ctx context.Context, a *act, _ []string) error { return a.citeHead(ctx) },
+	}.command()
+}
+
+func openBoxCommand() *cobra.Command {
+	return verb{
+		use: "open-box SHIPMENT", short: "Say that the box was opened at its destination", kind: custody.OpenBox, args: 1,
+		long:    "From here on readings are shown, and count no longer.",
+		example: "  isotherm shipment open-box --me center --at 16:20+01:00 3f0c…",
+		setup:   handoffSetup,
+		fill:    func(ctx context.Context, a *act, _ []string) error { return a.citeHead(ctx) },
+	}.command()
 }
 
 func checkCommand() *cobra.Command {
-	var read func(*client.Client) error
-	setup := func(cmd *cobra.Command, f *actFlags) { read = contentFlags(cmd, f) }
-	complete := func(cmd *cobra.Command, f *actFlags, c *client.Client) error {
-		if err := read(c); err != nil {
-			return err
-		}
-		shipment, err := c.Shipment(cmd.Context(), f.s.Shipment)
-		if err != nil {
-			return err
-		}
-		f.s.Arrival = custody.Mismatch
-		if shipment.Donor == client.Hash(f.s.Donor) && shipment.Organ == f.s.Organ.String() && shipment.Side == f.s.Side.String() {
-			f.s.Arrival = custody.Match
-		}
-		fmt.Fprintf(cmd.ErrOrStderr(), "arrival check: %s\n", f.s.Arrival)
-		return nil
-	}
-	return actCommand("check", "Check donor ID, organ and side on arrival", custody.ArrivalCheck, setup, complete)
-}
-
-func outcomeCommand() *cobra.Command {
-	var result string
-	setup := func(cmd *cobra.Command, _ *actFlags) {
-		cmd.Flags().StringVar(&result, "result", "", "transplanted, not transplanted, redirected or not reported")
-	}
-	complete := func(_ *cobra.Command, f *actFlags, _ *client.Client) error {
-		r, err := custody.ParseOutcome(result)
-		if err != nil {
-			return usageError{err}
-		}
-		f.s.Result = r
-		return nil
-	}
-	return actCommand("outcome", "Report what became of the organ", custody.Outcome, setup, complete)
-}
-
-func listCommand() *cobra.Command {
-	var s session
-	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List shipments",
-		Args:  exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, c, err := s.connect()
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			board, err := c.Shipments(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return s.print(cmd, board, func(out io.Writer) {
-				w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(w, "SHIPMENT\tSTATE\tORGAN\tFROM\tTO\tHELD BY\tLAST °C\tEXCURSIONS")
-				for _, x := range board.Shipments {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n", x.ID, x.Phase, strings.TrimSpace(x.Organ+" "+x.Side), x.From, x.Dest, holder(x), lastTemp(x), x.Excursions)
-				}
-				w.Flush()
-				fmt.Fprintf(out, "as of %d entries, node %s\n", board.Entries, board.Node)
-			})
+	var notDone bool
+	return verb{
+		use: "check SHIPMENT", short: "Check donor ID, organ, side and blood group on arrival", kind: custody.ArrivalCheck, args: 1,
+		long: `Check compares what you read on the label with what was opened and packed. The answer is 'match' or 'mismatch'; a mismatch alarms
+both sides and blocks nothing. --not-done states that nobody could check.`,
+		example: "  isotherm shipment check --me center --donor 'G1234 98 654321' --organ heart --abo A 3f0c…\n  isotherm shipment check --me center --not-done 3f0c…",
+		setup: func(cmd *cobra.Command, a *act) {
+			a.fields("organ", "side", "abo", "place")
+			a.donorFlag()
+			cmd.Flags().BoolVar(&notDone, "not-done", false, "nobody could check")
 		},
-	}
-	s.flags(cmd)
-	return cmd
+		fill: func(ctx context.Context, a *act, _ []string) error {
+			if notDone {
+				a.s.Arrival = custody.NotDone
+				return nil
+			}
+			if err := a.wants("organ", "donor"); err != nil {
+				return err
+			}
+			if err := a.commit(ctx); err != nil {
+				return err
+			}
+			x, err := a.shipment(ctx)
+			if err != nil {
+				return err
+			}
+			a.s.Arrival = custody.Match
+			if wrong := mismatch(x, &a.s); wrong != "" {
+				a.s.Arrival = custody.Mismatch
+				a.message = append(a.message, wrong+" differs: call the donor side and the coordinator")
+			}
+			fmt.Fprintf(a.cmd.ErrOrStderr(), "arrival check: %s\n", a.s.Arrival)
+			return nil
+		},
+	}.command()
 }
 
-func holder(x client.Summary) string {
-	if x.Custodian == nil {
-		return "nobody yet"
+// mismatch names the first thing that is not as it was opened or packed; empty when all is.
+func mismatch(x *client.Shipment, s *custody.Statement) string {
+	switch {
+	case x.Donor != s.Donor:
+		return "donor ID"
+	case x.Summary.Organ != s.Organ.String():
+		return "organ"
+	case x.Summary.Side != nonzero(s.Side):
+		return "side"
 	}
-	return x.Custodian.Organisation
+	for i := len(x.History) - 1; i >= 0 && s.ABO != 0; i-- {
+		packed, err := custody.ParseAct(x.History[i].Bytes)
+		if err == nil && packed.Statement.Kind == custody.Pack && x.History[i].Standing == custody.Applied.String() {
+			if was := packed.Statement.ABO; was != 0 && was != s.ABO {
+				return "blood group"
+			}
+			break
+		}
+	}
+	return ""
 }
 
-func lastTemp(x client.Summary) string {
-	if x.LastTempMC == nil {
-		return "none"
-	}
-	return bundle.Celsius(*x.LastTempMC)
-}
-
-func showCommand() *cobra.Command {
-	var s session
-	cmd := &cobra.Command{
-		Use:   "show SHIPMENT",
-		Short: "Show a shipment's custody history",
-		Args:  exactly(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := ledger.ParseID[ledger.ShipmentID](args[0])
+func preserveCommand() *cobra.Command {
+	return verb{
+		use: "preserve SHIPMENT STATE", short: "Say that the organ is cold, cold-perfused, warm-perfused or out-of-cold from now on",
+		kind: custody.Preserve, args: 2,
+		long:    "The cold clock runs while the organ is cold; perfused time is counted apart; out-of-cold ends it.",
+		example: "  isotherm shipment preserve --me center --at 17:40+01:00 3f0c… out-of-cold",
+		setup:   func(_ *cobra.Command, a *act) { a.fields("place", "reference") },
+		fill: func(_ context.Context, a *act, args []string) error {
+			state, err := custody.ParsePreservation(args[1])
 			if err != nil {
 				return usageError{err}
 			}
-			_, c, err := s.connect()
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			shipment, err := c.Shipment(cmd.Context(), id)
-			if err != nil {
-				return err
-			}
-			return s.print(cmd, shipment, func(w io.Writer) { writeShipment(w, &shipment) })
+			a.s.Preservation = state
+			return nil
 		},
-	}
-	s.flags(cmd)
-	return cmd
+	}.command()
 }
 
-func writeShipment(out io.Writer, x *client.Shipment) {
-	at := func(ms int64) string { return time.UnixMilli(ms).Format("2006-01-02 15:04 MST") }
-	fmt.Fprintf(out, "%s %s from %s to %s: %s, held by %s\n", x.ID, strings.TrimSpace(x.Organ+" "+x.Side), x.From, x.Dest, x.Phase, holder(x.Summary))
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, a := range x.History {
-		fmt.Fprintf(w, "entry %d\t%s\t%s\t%s\t%s\n", a.Index, at(a.EventTimeMS), a.Kind, a.By.Organisation, a.Standing)
-	}
-	if t := x.Trip; t != nil {
-		fmt.Fprintf(w, "coverage\t%d.%d %% of %s\n", t.CoveragePermille/10, t.CoveragePermille%10, bundle.Duration(t.TotalMS))
-		for _, e := range t.Excursions {
-			fmt.Fprintf(w, "excursion\t%s\t%s for %s, farthest %s °C\n", at(e.BeganMS), e.Rule, bundle.Duration(e.Duration), bundle.Celsius(e.ExtremeMC))
-			for _, h := range e.Held {
-				fmt.Fprintf(w, "\t\t%s while %s held the box\n", bundle.Duration(h.MS), h.Party.Organisation)
+func outcomeCommand() *cobra.Command {
+	return verb{
+		use: "outcome SHIPMENT", short: "Report what became of the organ", kind: custody.Outcome, args: 1,
+		example: "  isotherm shipment outcome --me center --result transplanted 3f0c…\n" +
+			"  isotherm shipment outcome --me center --result 'not transplanted' --reason organ-quality 3f0c…\n" +
+			"  isotherm shipment outcome --me center --result redirected --to LAKE 3f0c…",
+		setup: func(_ *cobra.Command, a *act) {
+			a.fields("result", "to", "to-phone", "reference")
+			a.reasonFlag()
+		},
+		fill: func(_ context.Context, a *act, _ []string) error {
+			if err := a.wants("result"); err != nil {
+				return err
 			}
-		}
-	}
-	for _, flag := range x.Flags {
-		fmt.Fprintf(w, "note\t%s\n", flag)
-	}
-	w.Flush()
-	fmt.Fprintf(out, "as of %d entries, node %s\n", x.Entries, x.Node)
+			switch a.s.Result {
+			case custody.NotTransplanted:
+				return a.wants("reason")
+			case custody.Redirected:
+				return a.wants("to")
+			}
+			return nil
+		},
+	}.command()
+}
+
+func standDownCommand() *cobra.Command {
+	return verb{
+		use: "stand-down SHIPMENT", short: "Say that the organ will not travel", kind: custody.StandDown, args: 1,
+		example: "  isotherm shipment stand-down --me coordinator --reason donor-unsuitable 3f0c…",
+		setup:   func(_ *cobra.Command, a *act) { a.reasonFlag(); a.fields("reference") },
+	}.command()
 }

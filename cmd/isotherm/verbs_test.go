@@ -10,15 +10,16 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
-	"isotherm/api/client"
 	"isotherm/cmd/internal/identity"
 	"isotherm/cmd/internal/journey"
 	"isotherm/ledger/bundle"
+	"isotherm/ledger/keyfile"
 )
 
 // verbs runs commands of isotherm in this process, as people would type them.
 type verbs struct {
 	t   *testing.T
+	j   *journey.Journey
 	dir string
 }
 
@@ -41,59 +42,203 @@ func (v verbs) do(want string, args ...string) string {
 	return out
 }
 
-func (v verbs) me(role string) string { return filepath.Join(v.dir, "people", role) }
+// fails runs a command that must end with the exit code and say what is wanted.
+func (v verbs) fails(code int, want string, args ...string) {
+	v.t.Helper()
+	got, out := v.try(args...)
+	if got != code || !strings.Contains(out, want) {
+		v.t.Errorf("isotherm %s: exit code %d, want %d with %q:\n%s", strings.Join(args, " "), got, code, want, out)
+	}
+}
 
 // read decodes a command's JSON answer.
 func (v verbs) read(into any, args ...string) {
 	v.t.Helper()
-	if err := json.Unmarshal([]byte(v.do("", append(args, "--json")...)), into); err != nil {
-		v.t.Fatal(err)
+	var out, errs bytes.Buffer
+	args = append(args, "--json")
+	if code := run(v.t.Context(), append([]string{"isotherm"}, args...), nil, &out, &errs); code != exitOK {
+		v.t.Fatalf("isotherm %s: exit code %d: %s", strings.Join(args, " "), code, errs.String())
+	}
+	if err := json.Unmarshal(out.Bytes(), into); err != nil {
+		v.t.Fatalf("isotherm %s: %v:\n%s", strings.Join(args, " "), err, out.String())
 	}
 }
 
-// TestVerbs takes a shipment through its whole life with nothing but the command line, on a running ledger and box.
+// me is the identity folder of somebody on the journey.
+func (v verbs) me(role string) string {
+	if role == "admin" {
+		return filepath.Join(v.dir, "ledger", "admin")
+	}
+	return filepath.Join(v.dir, "people", role)
+}
+
+// as runs a verb that signs, and must succeed. The verb's words come first, then flags and arguments.
+func (v verbs) as(role, want, verb string, args ...string) string {
+	v.t.Helper()
+	return v.do(want, append(v.signing(role, verb), args...)...)
+}
+
+// signing is the begin of a command that signs.
+func (v verbs) signing(role, verb string) []string {
+	return append(strings.Fields(verb), "--me", v.me(role), "--pin-file", v.j.PINFile())
+}
+
+// looking is the begin of a command that does not sign.
+func (v verbs) looking(role, verb string) []string {
+	return append(strings.Fields(verb), "--me", v.me(role))
+}
+
+// sees runs a verb that does not sign, and must succeed.
+func (v verbs) sees(role, want, verb string, args ...string) string {
+	v.t.Helper()
+	return v.do(want, append(v.looking(role, verb), args...)...)
+}
+
+// whoami is the identifier of somebody on the journey.
+func (v verbs) whoami(role string) string {
+	v.t.Helper()
+	me, err := identity.Load(v.me(role))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return me.Person.String()
+}
+
+// open begins a shipment and returns its identifier.
+func (v verbs) open(args ...string) string {
+	v.t.Helper()
+	out := v.as("coordinator", "open entered as entry", "shipment open", append([]string{"--from", "Harbor Hospital", "--to", "Hill Transplant Center"}, args...)...)
+	_, id, _ := strings.Cut(out, "shipment ")
+	return strings.TrimSpace(strings.Split(id, "\n")[0])
+}
+
+// show is a case as the auditor sees it.
+func (v verbs) show(id string) caseView {
+	v.t.Helper()
+	var x caseView
+	v.read(&x, append(v.looking("auditor", "shipment show"), id)...)
+	return x
+}
+
+// secret writes a file that only its owner can read.
+func (v verbs) secret(name, text string) string {
+	v.t.Helper()
+	path := filepath.Join(v.dir, name)
+	if err := keyfile.SaveSecret(path, []byte(text+"\n")); err != nil {
+		v.t.Fatal(err)
+	}
+	return path
+}
+
+// TestVerbs runs every verb on a running ledger and box, with nothing but the command line.
 func TestVerbs(t *testing.T) {
 	dir := t.TempDir()
 	j := startJourney(t, dir, journey.Options{})
-	v := verbs{t: t, dir: dir}
-	open := v.do("open entered as entry", "shipment", "open", "--me", v.me("coordinator"), "--organ", "kidney", "--side", "left",
-		"--donor", "TEST-7", "--from", "Harbor Hospital", "--to", "Hill Transplant Center")
-	_, id, _ := strings.Cut(strings.TrimSpace(open), "shipment ")
-	if code, out := v.try("shipment", "pack", "--me", v.me("courier"), "--organ", "kidney", "--profile", "none", id); code != exitUsage {
-		t.Errorf("a profile that is not known: exit code %d, %s", code, out)
+	for _, part := range []struct {
+		name string
+		run  func(verbs)
+	}{
+		{"life", verbs.life}, {"refusals", verbs.refusals}, {"handoffs", verbs.handoffs}, {"dispute", verbs.dispute}, {"way", verbs.way},
+		{"offline", verbs.offline}, {"people", verbs.people}, {"accounts", verbs.accounts}, {"organisations", verbs.organisations},
+		{"profiles", verbs.profiles}, {"private", verbs.private}, {"sharing", verbs.sharing}, {"alarms", verbs.alarms}, {"audit", verbs.audit},
+	} {
+		t.Run(part.name, func(t *testing.T) { part.run(verbs{t: t, j: j, dir: dir}) })
 	}
-	v.do("pack entered", "shipment", "pack", "--me", v.me("courier"), "--second", v.me("coordinator"), "--organ", "kidney", "--side", "left",
-		"--profile", "chs-4-8", "--box-url", j.BoxURL(), "--seal", "12", id)
-	var to struct {
-		Person string `json:"person"`
+}
+
+// life takes a kidney through its whole life.
+func (v verbs) life() {
+	box := v.j.BoxURL()
+	id := v.open("--organ", "kidney", "--side", "left", "--donor", "TEST-7", "--from-phone", "+1 555 0100", "--to-phone", "+1 555 0199")
+	v.as("courier", "pack entered", "shipment pack", "--second", v.me("coordinator"), "--second-pin-file", v.j.PINFile(), "--organ", "kidney", "--side", "left",
+		"--abo", "A1", "--packaging", "cooled-box", "--profile", "chs-4-8", "--box-url", box, "--seal", "12", id)
+	v.as("courier", "not confirmed by North Air", "handoff release", "--to", v.whoami("courier-air"), "--box-url", box, "--place", "Airfield", id)
+	v.as("courier-air", "accept entered", "handoff accept", "--box-url", box, "--place", "Airfield", "--condition", "sb", id)
+	v.as("center", "receive entered", "shipment receive", "--box-url", box, "--place", "Theatre 3", id)
+	v.as("center", "donor ID differs", "shipment check", "--organ", "kidney", "--side", "left", "--donor", "TEST-8", id)
+	v.as("center", "arrival check: mismatch", "shipment check", "--organ", "kidney", "--side", "right", "--donor", "TEST-7", id)
+	v.as("center", "blood group differs", "shipment check", "--organ", "kidney", "--side", "left", "--abo", "B", "--donor", "TEST-7", id)
+	v.as("center", "arrival check: match", "shipment check", "--organ", "kidney", "--side", "left", "--abo", "A1", "--donor", "test-7", id)
+	v.as("center", "open-box entered", "shipment open-box", "--box-url", box, id)
+	v.as("center", "preserve entered", "shipment preserve", id, "out-of-cold")
+	v.as("center", "outcome entered", "shipment outcome", "--result", "not transplanted", "--reason", "organ-quality", id)
+	v.as("center", "close entered", "shipment close", id)
+	v.sees("center", "closed", "shipment list")
+	v.sees("center", "left kidney", "shipment list", "--phase", "closed", "--organ", "kidney")
+	v.sees("center", "no shipments", "shipment list", "--phase", "closed", "--organ", "heart")
+	v.sees("center", "North Air", "shipment show", id)
+	shown := v.show(id)
+	if got, want := len(shown.History), 12; got != want {
+		v.t.Errorf("acts: got %d, want %d", got, want)
 	}
-	text, err := os.ReadFile(filepath.Join(v.me("courier-air"), "me.json"))
-	if err != nil {
-		t.Fatal(err)
+	pack := shown.History[1]
+	if pack.Kind != "pack" || pack.ABO != "A1" || pack.LabelCheck != "two-keys" || len(pack.Signatures) != 2 || pack.Packaging != "cooled-box" {
+		v.t.Errorf("pack: %+v", pack)
 	}
-	if err := json.Unmarshal(text, &to); err != nil {
-		t.Fatal(err)
-	}
-	v.do("not confirmed by North Air", "handoff", "release", "--me", v.me("courier"), "--to", to.Person, "--to-org", "North Air",
-		"--box-url", j.BoxURL(), "--place", "Airfield", id)
-	v.do("accept entered", "handoff", "accept", "--me", v.me("courier-air"), "--box-url", j.BoxURL(), "--place", "Airfield", id)
-	if code, out := v.try("handoff", "accept", "--me", v.me("auditor"), id); code != exitError || !strings.Contains(out, "auditor") {
-		t.Errorf("an auditor accepted: exit code %d, %s", code, out)
-	}
-	v.do("receive entered", "shipment", "receive", "--me", v.me("center"), "--box-url", j.BoxURL(), id)
-	v.do("arrival check: mismatch", "shipment", "check", "--me", v.me("center"), "--organ", "kidney", "--side", "right", "--donor", "TEST-7", id)
-	v.do("arrival check: match", "shipment", "check", "--me", v.me("center"), "--organ", "kidney", "--side", "left", "--donor", "test-7", id)
-	v.do("outcome entered", "shipment", "outcome", "--me", v.me("center"), "--result", "not transplanted", "--at", "2026-01-02T03:04:05+01:00", id)
-	v.do("close entered", "shipment", "close", "--me", v.me("center"), id)
-	v.do("closed", "shipment", "list", "--me", v.me("center"))
-	v.do("North Air", "shipment", "show", "--me", v.me("center"), id)
-	var shown client.Shipment
-	v.read(&shown, "shipment", "show", "--me", v.me("center"), id)
-	if got, want := len(shown.History), 9; got != want {
-		t.Errorf("acts: got %d, want %d", got, want)
+	if got := shown.History[3].Condition; got != "SB" {
+		v.t.Errorf("condition at accept: %q", got)
 	}
 	v.export(id)
 	v.openCheckpoint()
+}
+
+// refusals are mistakes: each has its exit code, and writes nothing.
+func (v verbs) refusals() {
+	id := v.open("--organ", "liver")
+	before := len(v.show(id).History)
+	wrong := v.secret("wrong-pin", "000000")
+	short := v.secret("short-pin", "12345")
+	loose := filepath.Join(v.dir, "loose-pin")
+	if err := os.WriteFile(loose, []byte("314159\n"), 0o644); err != nil {
+		v.t.Fatal(err)
+	}
+	at := func(text string) []string {
+		return append(v.signing("coordinator", "shipment stand-down"), "--reason", "no-transport", "--at", text, id)
+	}
+	for _, x := range []struct {
+		code int
+		want string
+		args []string
+	}{
+		{exitUsage, "isotherm shipment --help", []string{"shipment", "nonsense"}},
+		{exitUsage, "accepts 1 arg", v.signing("coordinator", "shipment close")},
+		{exitUsage, "32 hexadecimal digits", append(v.signing("coordinator", "shipment close"), "abc")},
+		{exitUsage, "--me is needed", []string{"shipment", "close", id}},
+		{exitError, "load identity", []string{"shipment", "close", "--me", v.dir, id}},
+		{exitUsage, "there is no terminal to ask for the PIN of Coordinator on call: give --pin-file", append(v.looking("coordinator", "shipment stand-down"), "--reason", "no-transport", id)},
+		{exitError, "the PIN is wrong\n", append(v.looking("coordinator", "shipment stand-down"), "--pin-file", wrong, "--reason", "no-transport", id)},
+		{exitError, "the PIN is wrong\n", append(v.looking("coordinator", "shipment stand-down"), "--pin-file", short, "--reason", "no-transport", id)},
+		{exitError, "others can read this secret", append(v.looking("coordinator", "shipment stand-down"), "--pin-file", loose, "--reason", "no-transport", id)},
+		{exitUsage, "does not fit stand-down", append(v.signing("coordinator", "shipment stand-down"), "--reason", "no-account", id)},
+		{exitUsage, "has no zone: write 14:05", at("14:05")},
+		{exitUsage, "at most 10 min ahead", at("2999-01-01T00:00Z")},
+		{exitUsage, "can't be read", at("yesterday")},
+		{exitUsage, "write 2m or 30s", append(at("2026-01-01T00:00Z"), "--at-error", "-2m")},
+		{exitUsage, "profile \"none\" is not known", append(v.signing("courier", "shipment pack"), "--organ", "liver", "--profile", "none", "--box-url", v.j.BoxURL(), id)},
+		{exitUsage, "--box-url or --box is needed", append(v.signing("courier", "shipment pack"), "--organ", "liver", "--profile", "chs-4-8", id)},
+		{exitError, "is not enrolled", append(v.signing("courier", "shipment pack"), "--organ", "liver", "--profile", "chs-4-8", "--box", strings.Repeat("0", 32), id)},
+		{exitError, "ask box", append(v.signing("courier", "shipment pack"), "--organ", "liver", "--profile", "chs-4-8", "--box-url", "http://127.0.0.1:1", id)},
+		{exitUsage, "organ \"brain\" is not known", append(v.signing("courier", "shipment pack"), "--organ", "brain", id)},
+		{exitUsage, "--to or --to-org is needed", append(v.signing("courier", "handoff release"), id)},
+		{exitUsage, "--reference is needed", append(v.signing("courier", "handoff release"), "--to-org", "Cargo", "--reason", "no-account", id)},
+		{exitError, "auditor", append(v.signing("auditor", "handoff accept"), id)},
+		{exitUsage, "a ruling needs two people", append(v.signing("coordinator", "shipment rule"), "--reason", "witness", id, "1")},
+		{exitUsage, "say what is right", append(v.signing("coordinator", "shipment correct"), "--reason", "typing-error", id, "1")},
+		{exitError, "is no act of shipment", append(v.signing("coordinator", "shipment correct"), "--reason", "typing-error", "--seal", "1", id, "0")},
+		{exitUsage, "leg 2: mode", append(v.signing("coordinator", "shipment open"), "--organ", "heart", "--to", "X", "--leg", "from=A,to=B,mode=road", "--leg", "from=B,to=C,mode=broom")},
+		{exitUsage, "legs are counted from 1", append(v.signing("courier", "shipment waypoint"), id, "departed", "0")},
+	} {
+		v.fails(x.code, x.want, x.args...)
+	}
+	if after := len(v.show(id).History); after != before {
+		v.t.Errorf("refused commands entered %d acts", after-before)
+	}
+	v.as("coordinator", "that was", "shipment stand-down", "--reason", "no-transport", "--at", "2026-01-02T03:04:05+01:00", "--at-error", "2m", id)
+	acts := v.show(id).History
+	last := acts[len(acts)-1]
+	if last.Kind != "stand-down" || last.TimeErrorMS != 120_000 || last.ZoneMin == nil || *last.ZoneMin != 60 || last.EventTimeMS != 1_767_319_445_000 {
+		v.t.Errorf("a late act: %+v", last)
+	}
 }
 
 // openCheckpoint reads the running ledger's checkpoint with nothing of ours but the key in the policy file.
@@ -132,18 +277,13 @@ func (v verbs) openCheckpoint() {
 func (v verbs) export(id string) {
 	v.t.Helper()
 	file, policy := filepath.Join(v.dir, "my.bundle"), filepath.Join(v.dir, "ledger", "policy")
-	if code, _ := v.try("export", "--me", v.me("courier"), "--reason", "curious", "--out", file, id); code != exitError {
-		v.t.Errorf("a courier exported: exit code %d", code)
-	}
+	v.fails(exitError, "", append(v.looking("courier", "export"), "--reason", "curious", "--out", file, id)...)
 	left, err := filepath.Glob(file + "*")
 	if err != nil || len(left) != 0 {
 		v.t.Errorf("a refused export left %v, %v", left, err)
 	}
-	v.do("", "export", "--me", v.me("auditor"), "--reason", "audit", "--out", file, id)
-	code, _ := v.try("verify", file)
-	if code != bundle.Consistent.ExitCode() {
-		v.t.Errorf("verify without a policy: exit code %d", code)
-	}
+	v.sees("auditor", "my.bundle", "export", "--reason", "audit", "--out", file, id)
+	v.fails(bundle.Consistent.ExitCode(), "", "verify", file)
 	var verdict bundle.Verdict
 	v.read(&verdict, "verify", "--policy", policy, file)
 	if verdict.Result != bundle.Verified || verdict.Shipment.Organ != "kidney" || verdict.Shipment.Side != "left" || len(verdict.Custodians) != 3 {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -44,9 +43,7 @@ or forged; each finding says where.`,
 			}
 			v := bundle.Verify(b, pin)
 			if asJSON {
-				e := json.NewEncoder(cmd.OutOrStdout())
-				e.SetIndent("", "  ")
-				err = e.Encode(v)
+				err = writeJSON(cmd.OutOrStdout(), v)
 			} else {
 				err = v.WriteText(cmd.OutOrStdout())
 			}

@@ -18,6 +18,7 @@ import (
 // checkedJournal is a journal whose records give the roots that the box signed.
 type checkedJournal struct {
 	trip.Journal
+	part     Part
 	inc      ledger.IncarnationID
 	size     int64            // as the ledger holds it
 	end      int64            // of the records in the bundle
@@ -65,7 +66,12 @@ func (v *verifier) readJournal(name string) {
 		v.find(name, "is not covered by the export")
 		return
 	}
-	j := &checkedJournal{inc: inc, wanted: map[int64][]want{}}
+	i := slices.IndexFunc(v.parts, func(p Part) bool { return p.Incarnation == inc && p.Box == box })
+	if i < 0 {
+		v.find(name, "is of no part of the trip")
+		return
+	}
+	j := &checkedJournal{part: v.parts[i], inc: inc, wanted: map[int64][]want{}}
 	j.Origin, j.From = raw.Origin, raw.From
 	if !v.readAdvances(name, j, key) || !v.parseRecords(name, j, raw) {
 		return
@@ -96,7 +102,8 @@ func (v *verifier) readAdvances(name string, j *checkedJournal, key []byte) bool
 			v.find(entryName(c.index), "its head of %s at %d is not signed by the box: %v", j.Origin, a.To, err)
 			return false
 		}
-		j.size = a.To
+		j.size, j.Held = a.To, a.To
+		j.Arrived = append(j.Arrived, trip.Arrival{To: a.To, RecordTimeMS: c.leaf.RecordTimeMS})
 		j.advances = append(j.advances, a)
 		j.wanted[a.To] = append(j.wanted[a.To], want{a.Root, "the box's signed head"})
 	}
@@ -168,7 +175,7 @@ func (j *checkedJournal) rootAt(size int64) (tlog.Hash, bool) {
 // wantPins adds the heads that custody acts cite, so that the journal must give their roots too.
 func (v *verifier) wantPins(j *checkedJournal, key []byte) {
 	for _, e := range v.acts {
-		heads := [][]byte{e.Act.Statement.Head}
+		heads := [][]byte{e.Act.Statement.Head, e.Act.Statement.NewHead}
 		for _, s := range e.Act.Signatures {
 			heads = append(heads, s.Head)
 		}
@@ -183,8 +190,8 @@ func (v *verifier) wantPins(j *checkedJournal, key []byte) {
 			case err != nil:
 				v.find(entryName(e.Index), "cites a head of %s that the box did not sign: %v", j.Origin, err)
 			case cp.Size > j.size:
-				v.verdict.Flags = append(v.verdict.Flags, fmt.Sprintf("withheld: %s says the journal had %d records, the ledger holds %d", by, cp.Size, j.size))
-			case cp.Size >= j.From:
+				v.flag("withheld: %s says the journal had %d records, the ledger holds %d", by, cp.Size, j.size)
+			case cp.Size >= j.From && cp.Size <= j.end:
 				j.wanted[cp.Size] = append(j.wanted[cp.Size], want{cp.Root, by})
 			}
 		}
@@ -214,8 +221,12 @@ func (v *verifier) rebuild(name string, j *checkedJournal, raw *Journal) {
 			return
 		}
 	}
-	if at := v.state.ReceivedAt; j.end < j.size && (at == nil || at.Origin != j.Origin || j.end < at.Size) {
+	if whole := j.part.Whole; j.end < j.size && (whole.End == NoEnd || j.end < whole.End) {
 		v.find(name, "ends at record %d, but the ledger holds %d, and the trip was not over", j.end, j.size)
+		return
+	}
+	if from := min(j.part.Whole.From, j.size); j.From > from {
+		v.find(name, "begins at record %d, but the trip at %d", j.From, from)
 		return
 	}
 	v.done("%s: %d records give %d signed roots", name, len(raw.Records), len(j.wanted))
@@ -233,40 +244,59 @@ func span(j *checkedJournal, from, to int64) string {
 	return fmt.Sprintf("records %d to %d (%s to %s)", from, to-1, at(from), at(to-1))
 }
 
-// checkSuccession checks that no incarnation of the trip is left out and that each follows the one before.
-func (v *verifier) checkSuccession(box ledger.BoxID, first, last string) []trip.Journal {
-	var out []trip.Journal
-	var before *checkedJournal
-	within := false
+// incarnations returns those of a box in the order in which the ledger learned of them.
+func (v *verifier) incarnations(box ledger.BoxID) []ledger.IncarnationID {
+	var out []ledger.IncarnationID
 	for _, a := range v.openings {
-		opened, _, err := record.ParseOrigin(a.Origin)
-		if err != nil || opened != box {
-			continue
+		if of, inc, err := record.ParseOrigin(a.Origin); err == nil && of == box {
+			out = append(out, inc)
 		}
-		within = within || a.Origin == first
-		if !within {
-			continue
-		}
-		j := v.journals[a.Origin]
-		if j == nil {
-			if !v.broken(a.Origin) {
-				v.find(a.Origin, "this journal belongs to the trip but is not in the bundle")
-			}
-			return out
-		}
-		v.compareSuccessor(before, j)
-		out = append(out, j.Journal)
-		v.verdict.Journals = append(v.verdict.Journals, Held{Origin: j.Origin, From: j.From, To: j.end, Ledger: j.size})
-		before = j
-		if a.Origin == last {
-			break
-		}
-	}
-	if !within {
-		// The box's chain is whole, so the ledger did not hold the journal when the export was made.
-		v.verdict.Flags = append(v.verdict.Flags, fmt.Sprintf("withheld: the journal %s, which the pack act cites, has not reached the ledger", first))
 	}
 	return out
+}
+
+// checkSuccession checks that no incarnation of the trip is left out and that each follows the one before, and returns
+// the journals.
+func (v *verifier) checkSuccession() []trip.Journal {
+	var out []trip.Journal
+	for i, p := range v.parts {
+		origin := record.Origin(p.Box, p.Incarnation)
+		j := v.journals[origin]
+		if j == nil {
+			if !v.broken(origin) {
+				v.find(origin, "this journal belongs to the trip but is not in the bundle")
+			}
+			continue
+		}
+		incs := v.incarnations(p.Box)
+		if k := slices.Index(incs, p.Incarnation); i > 0 && k > 0 {
+			v.compareSuccessor(v.journals[record.Origin(p.Box, incs[k-1])], j)
+		}
+		of := j.Journal // what lies between two stays in the box, or behind the end, is not of the trip
+		of.Records = slices.DeleteFunc(slices.Clone(of.Records), func(r *record.Record) bool { return !p.Holds(r.Seq) })
+		out = append(out, of)
+		for _, run := range p.Spans {
+			to := j.end
+			if run.End != NoEnd {
+				to = min(to, run.End)
+			}
+			v.verdict.Journals = append(v.verdict.Journals, Held{Origin: j.Origin, From: max(run.From, j.From), To: to, Ledger: j.size})
+		}
+	}
+	v.flagMissing()
+	return out
+}
+
+// flagMissing notes the segments of whose way the ledger held no record. A box's chain is whole, so the ledger did not hold
+// the journal when the export was made.
+func (v *verifier) flagMissing() {
+	for _, seg := range v.state.Segments {
+		box, inc, err := record.ParseOrigin(seg.Start.Origin)
+		if seg.Box.IsZero() || err != nil || slices.Contains(v.incarnations(box), inc) {
+			continue
+		}
+		v.flag("withheld: the journal %s, which the act that begins a segment cites, has not reached the ledger", seg.Start.Origin)
+	}
 }
 
 // broken tells whether something was found about the journal's file already.
@@ -283,11 +313,11 @@ func (v *verifier) compareSuccessor(before, j *checkedJournal) {
 	root, _ := before.rootAt(before.size) // an advance ended there
 	switch {
 	case p == nil || p.Incarnation != before.inc:
-		v.verdict.Flags = append(v.verdict.Flags, fmt.Sprintf("journal %s does not cite the one before it", j.Origin))
+		v.flag("journal %s does not cite the one before it", j.Origin)
 	case p.Size < before.size:
 		v.find(j.Origin, "cites its predecessor at %d records, but the ledger holds %d: the box was set back or copied", p.Size, before.size)
 	case p.Size > before.size:
-		v.verdict.Flags = append(v.verdict.Flags, fmt.Sprintf("withheld: journal %s had %d records, the ledger holds %d", before.Origin, p.Size, before.size))
+		v.flag("withheld: journal %s had %d records, the ledger holds %d", before.Origin, p.Size, before.size)
 	case p.Root != [32]byte(root):
 		v.find(j.Origin, "cites another root of its predecessor than the ledger holds")
 	}

@@ -40,17 +40,52 @@ type fakeLedger struct {
 	hashes  []tlog.Hash
 	links   map[entry.Subject]entry.Link
 	voters  []string
+	admin   person
+	now     int64 // RecordTime of what is entered, Unix milliseconds
 }
 
 func newLedger(t testing.TB, keys string) *fakeLedger {
-	l := &fakeLedger{t: t, keys: keys, links: map[entry.Subject]entry.Link{}, voters: []string{"node-1", "node-2", "node-3"}}
+	l := &fakeLedger{t: t, keys: keys, links: map[entry.Subject]entry.Link{}, now: startWall, voters: []string{"node-1", "node-2", "node-3"}}
 	g := &entry.Genesis{Origin: origin, LogKey: public(key(keys + "log")), CreatedMS: startWall}
 	for _, n := range l.voters {
 		g.Cosigners = append(g.Cosigners, merkle.CosignerKey{Name: n, Key: public(key(keys + n))})
 	}
 	g.Sign(key(keys + "operator"))
 	l.add(entry.KindGenesis, g.Marshal(), entry.Policy)
+	l.admin = person{id: ledger.PersonID{100}, org: "OPO", name: "Admin"}
+	card := l.card(l.admin, entry.RoleAdmin)
+	card.By = ledger.PersonID{}
+	card.Sign(key(keys + "operator"))
+	l.add(entry.KindPersonEnrolled, card.Marshal(), entry.Person(l.admin.id))
 	return l
+}
+
+// card returns the first card of a person, not signed yet.
+func (l *fakeLedger) card(p person, role entry.Role) *entry.PersonCard {
+	return &entry.PersonCard{Ledger: origin, Person: p.id, Version: 1, Name: p.name, Organisation: p.org, Role: role, Key: public(key(l.keys + p.name)),
+		Why: entry.CardEnrolled, IssuedMS: startWall, By: l.admin.id}
+}
+
+// change enters a person's next card, signed by the administrator.
+func (l *fakeLedger) change(card *entry.PersonCard, why entry.CardReason, change func(*entry.PersonCard)) *entry.PersonCard {
+	next := *card
+	next.Version, next.Why = card.Version+1, why
+	change(&next)
+	next.Sign(key(l.keys + l.admin.name))
+	l.add(entry.KindPersonChanged, next.Marshal(), entry.Person(card.Person))
+	return &next
+}
+
+// export enters the export of a case: it observes all that has entries but other cases.
+func (l *fakeLedger) export(id ledger.ShipmentID, by person) {
+	var observed []entry.Subject
+	for s := range l.links {
+		if s.Kind != entry.SubjectCase {
+			observed = append(observed, s)
+		}
+	}
+	access := entry.Access{By: by.id, Reason: "audit"}
+	l.addObserving(entry.KindExport, access.Marshal(), observed, entry.Case(id))
 }
 
 func (l *fakeLedger) pin() *entry.Pin {
@@ -76,7 +111,7 @@ func (l *fakeLedger) addObserving(kind entry.Kind, payload []byte, observed []en
 	slices.SortFunc(subjects, entry.CompareSubjects)
 	index := int64(len(l.entries))
 	salted := append(fmt.Appendf(nil, "%016d", index), payload...)
-	leaf := entry.Leaf{Kind: kind, RecordTimeMS: startWall + index, Node: "node-1", Commitment: entry.Commit(salted)}
+	leaf := entry.Leaf{Kind: kind, RecordTimeMS: l.now, Node: "node-1", Commitment: entry.Commit(salted)}
 	for _, s := range subjects {
 		link, there := l.links[s]
 		if !there {
@@ -166,10 +201,15 @@ type fakeBox struct {
 }
 
 func newBox(t testing.TB, name string) *fakeBox {
-	b := &fakeBox{t: t, key: key(name), inc: ledger.IncarnationID{1, 2, 3}}
+	return newBoxOf(t, name, ledger.IncarnationID{1, 2, 3}, "")
+}
+
+// newBoxOf makes a box with an incarnation of its journal, and the number of its probe's certificate.
+func newBoxOf(t testing.TB, name string, inc ledger.IncarnationID, certificate string) *fakeBox {
+	b := &fakeBox{t: t, key: key(name), inc: inc}
 	b.trees = []merkle.Frontier{b.tree.Clone()}
 	b.add(record.Record{Kind: record.KindBoot, Boot: &record.Boot{Key: public(b.key), Incarnation: b.inc, BootCount: 1, Software: "test",
-		Probes: []record.Probe{{Number: 1, Place: "organ", Model: "pt100"}}, SampleMS: 10_000}})
+		Probes: []record.Probe{{Number: 1, Place: "organ", Model: "pt100", Certificate: certificate}}, SampleMS: 10_000}})
 	return b
 }
 
@@ -209,6 +249,7 @@ func (b *fakeBox) newest() []byte { return b.head(len(b.records)) }
 
 // sync enters the records from one size to another.
 func (b *fakeBox) sync(l *fakeLedger, from, to int) {
+	l.now = max(l.now, startWall+int64(to)*10_000)
 	a := entry.Advance{Origin: b.origin(), From: int64(from), To: int64(to), Root: b.trees[to].Root(), Head: b.head(to)}
 	if from == 0 {
 		l.add(entry.KindJournalOpened, a.Marshal(), entry.Box(b.id()), entry.Journal(b.inc))
@@ -255,8 +296,9 @@ type person struct {
 
 func (l *fakeLedger) enrol(n byte, name, org string, role entry.Role) person {
 	p := person{id: ledger.PersonID{n}, org: org, name: name}
-	payload := entry.PersonEnrolled{Person: p.id, Name: name, Organisation: org, Role: role, Key: public(key(l.keys + name))}
-	l.add(entry.KindPersonEnrolled, payload.Marshal(), entry.Person(p.id))
+	card := l.card(p, role)
+	card.Sign(key(l.keys + l.admin.name))
+	l.add(entry.KindPersonEnrolled, card.Marshal(), entry.Person(p.id))
 	return p
 }
 
@@ -331,9 +373,7 @@ func travel(t testing.TB, keys string) (*journey, []byte) {
 	j.act(custody.Statement{Kind: custody.Close}, center)
 	b.read(steady(5, 21_000)...) // the empty box, on its way to the next organ
 	b.sync(l, j.received, len(b.records))
-	access := entry.Access{By: center.id, Reason: "audit"}
-	l.addObserving(entry.KindExport, access.Marshal(), []entry.Subject{entry.Box(b.id()), entry.Journal(b.inc), entry.Policy,
-		entry.Person(coordinator.id), entry.Person(ground.id), entry.Person(air.id), entry.Person(center.id)}, entry.Case(j.shipment))
+	l.export(j.shipment, center)
 	return j, write(t, l.source(j.trip()))
 }
 

@@ -2,9 +2,7 @@ package bundle
 
 import (
 	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -46,10 +44,21 @@ type Verdict struct {
 	Counts     Counts      `json:"counts"`
 	Coverage   Coverage    `json:"coverage"`
 	Excursions []Excursion `json:"excursions"`
-	Custodians []Custodian `json:"custodians"`
-	Probes     []Probe     `json:"probes"`
-	Journals   []Held      `json:"journals"` // of the trip, in its order
-	Checked    []string    `json:"checked"`
+	Answers
+	Journals []Held   `json:"journals"` // of the trip, in its order
+	Checked  []string `json:"checked"`
+}
+
+// Answers say who held the box and what is known of the way and of the measurement.
+type Answers struct {
+	Custodians   []Custodian   `json:"custodians"`
+	Segments     []Segment     `json:"segments"` // of the way, each in one box or without a tracker
+	Disputes     []Dispute     `json:"disputes"`
+	Corrections  []Correction  `json:"corrections"`
+	Late         []Late        `json:"late"`
+	Clock        *Clock        `json:"cold_ischemia,omitempty"` // absent while no start of cold preservation is stated
+	Probes       []Probe       `json:"probes"`
+	Calibrations []Calibration `json:"calibrations"`
 }
 
 // Ledger names the ledger and the checkpoint that everything hangs on.
@@ -84,9 +93,58 @@ type Shipment struct {
 	To      string `json:"to"`
 	Phase   string `json:"phase"`
 	Profile string `json:"profile"`
-	Arrival string `json:"arrival_check,omitempty"`
-	Outcome string `json:"outcome,omitempty"`
-	Box     string `json:"box,omitempty"`
+	// ProfileOrigin says whether the profile is published in the ledger, and by whom.
+	ProfileOrigin string `json:"profile_origin,omitempty"`
+	Arrival       string `json:"arrival_check,omitempty"`
+	Outcome       string `json:"outcome,omitempty"`
+}
+
+// Segment is a part of the way in one box.
+type Segment struct {
+	Box    string     `json:"box,omitempty"` // empty: no tracker was with the organ
+	Space  string     `json:"space,omitempty"`
+	Change string     `json:"change,omitempty"` // why it began; empty for packing
+	From   time.Time  `json:"from"`             // as stated
+	Until  *time.Time `json:"until,omitempty"`
+}
+
+// Dispute is a fork of claims. The one that stands is the ruling's pick, else the one that was entered first.
+type Dispute struct {
+	Claims []string `json:"claims"`
+	Stands string   `json:"stands"`
+	Ruling string   `json:"ruling,omitempty"` // empty while nobody has ruled
+}
+
+// Correction is a value that somebody corrected.
+type Correction struct {
+	By    string `json:"by"`
+	Of    string `json:"of"`
+	Field string `json:"field"`
+	Old   string `json:"old"`
+	New   string `json:"new"`
+}
+
+// Clock is the cold ischemia time as of the export. Times that people typed are uncertain: totals may be intervals.
+type Clock struct {
+	State    string    `json:"state"`
+	Since    time.Time `json:"since"`
+	Cold     string    `json:"cold"`
+	Perfused string    `json:"perfused,omitempty"`
+	Limit    string    `json:"limit,omitempty"` // the program's own; not clinical advice
+	Status   string    `json:"status"`
+}
+
+// Calibration are readings of one judged probe under one certificate, or under none.
+type Calibration struct {
+	Probe       uint8      `json:"probe"`
+	Segment     int        `json:"segment"`
+	Certificate string     `json:"certificate,omitempty"`
+	State       string     `json:"state"` // 'valid', 'missing', 'expired', 'unknown' at the time of the readings
+	Until       *time.Time `json:"valid_until,omitempty"`
+	From        time.Time  `json:"from"`
+	To          time.Time  `json:"to"`
+	Readings    int        `json:"readings"`
+	Recalled    *int64     `json:"recalled_in_entry,omitempty"`
 }
 
 // Counts are the numbers of what was checked.
@@ -100,13 +158,15 @@ type Counts struct {
 
 // Coverage says how much of the trip was measured. 'No excursion' means no more than this.
 type Coverage struct {
-	Permille  int       `json:"permille"`
-	Covered   string    `json:"covered"`
-	Total     string    `json:"total"`
-	From      time.Time `json:"from"`
-	Until     time.Time `json:"until"`
-	Gaps      []Gap     `json:"gaps"`
-	Simulated bool      `json:"simulated_clock"`
+	Permille int       `json:"permille"`
+	Covered  string    `json:"covered"`
+	Total    string    `json:"total"`
+	From     time.Time `json:"from"`
+	Until    time.Time `json:"until"`
+	// Settled is when the rules began to count; absent when they never did.
+	Settled   *time.Time `json:"settled,omitempty"`
+	Gaps      []Gap      `json:"gaps"`
+	Simulated bool       `json:"simulated_clock"`
 }
 
 // Gap is a time without readings.
@@ -114,12 +174,25 @@ type Gap struct {
 	From   time.Time `json:"from"`
 	Until  time.Time `json:"until"`
 	Length string    `json:"length"`
-	Reason string    `json:"reason"`
+	// AtLeast says that Length is a lower bound: a clock was not set.
+	AtLeast bool   `json:"at_least,omitempty"`
+	Reason  string `json:"reason"`
+}
+
+// Late is data that was taken and came late.
+type Late struct {
+	From    time.Time `json:"from"`
+	Until   time.Time `json:"until"`
+	Records int       `json:"records"`
+	Came    time.Time `json:"came"`            // the last of it, by the clock of the node that took it
+	Delay   string    `json:"delay,omitempty"` // the greatest; empty when no clock tells
+	Cause   string    `json:"cause"`
 }
 
 // Excursion is one excursion and who held the box meanwhile.
 type Excursion struct {
 	Rule     string    `json:"rule"`
+	Severity string    `json:"severity"`
 	Probe    uint8     `json:"probe"`
 	From     time.Time `json:"from"`
 	Until    time.Time `json:"until"`
@@ -132,28 +205,40 @@ type Excursion struct {
 // Share is the part of an excursion in one custodian's time.
 type Share struct {
 	Organisation string `json:"organisation"`
-	Person       string `json:"person"`
+	Person       string `json:"person,omitempty"`
+	Desk         string `json:"desk,omitempty"`
 	Length       string `json:"length"`
+	ReleasedTo   string `json:"released_to,omitempty"` // whom it was offered to, and who had not confirmed
+	Disputed     bool   `json:"disputed,omitempty"`
 }
 
-// Custodian is who held the box, from when, and how that is proven.
+// Custodian is who held the box, from when, and how that is proven: a person, a desk or an organisation.
 type Custodian struct {
-	Organisation string    `json:"organisation"`
-	Person       string    `json:"person"`
-	Name         string    `json:"name,omitempty"`
-	Since        time.Time `json:"since"`
-	Held         string    `json:"held,omitempty"` // of the trip; empty when their time begins with its end
-	OutOfBand    string    `json:"out_of_band,omitempty"`
-	Evidence     string    `json:"evidence"`
+	Organisation     string    `json:"organisation"` // its code
+	OrganisationName string    `json:"organisation_name,omitempty"`
+	Desk             string    `json:"desk,omitempty"`
+	Person           string    `json:"person,omitempty"`
+	Name             string    `json:"name,omitempty"`
+	Since            time.Time `json:"since"`
+	Held             string    `json:"held,omitempty"` // of the trip; empty when their time begins with its end
+	OutOfBand        string    `json:"out_of_band,omitempty"`
+	ReleasedTo       string    `json:"released_to,omitempty"`
+	Unconfirmed      string    `json:"unconfirmed,omitempty"` // of Held: released, and not confirmed by whom it was offered to
+	Evidence         string    `json:"evidence"`
+	Disputed         bool      `json:"disputed,omitempty"`
 }
 
-// Probe are the figures of one probe over the trip.
+// Probe are the figures of one probe, from settled to opened. They decide nothing: the mean kinetic temperature is a
+// statistic, never a verdict.
 type Probe struct {
-	Number uint8  `json:"number"`
-	Place  string `json:"place"`
-	MinC   string `json:"min_c"`
-	MaxC   string `json:"max_c"`
-	MeanC  string `json:"mean_c"`
+	Number       uint8  `json:"number"`
+	Segment      int    `json:"segment"` // of the way, from 0
+	Place        string `json:"place"`
+	Judged       bool   `json:"judged"` // by the profile
+	MinC         string `json:"min_c"`
+	MaxC         string `json:"max_c"`
+	MeanC        string `json:"mean_c"`
+	MeanKineticC string `json:"mean_kinetic_c"`
 }
 
 // Held says which records of an incarnation's journal are in the bundle, and how many the ledger held. A bundle ends with
@@ -200,7 +285,9 @@ func (v *Verdict) Sentence() string {
 	for _, x := range v.Excursions {
 		who := make([]string, 0, len(x.Held))
 		for _, h := range x.Held {
-			who = append(who, h.Organisation)
+			if n := len(who); n == 0 || who[n-1] != h.Organisation {
+				who = append(who, h.Organisation)
+			}
 		}
 		held = append(held, fmt.Sprintf("%s for %s while %s held the box", x.Rule, x.Length, strings.Join(who, ", then ")))
 	}
@@ -232,87 +319,4 @@ func count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-const clock = "2006-01-02 15:04:05 UTC"
-
-// WriteText writes the verdict for people.
-func (v *Verdict) WriteText(out io.Writer) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	row := func(cells ...any) { fmt.Fprintln(w, strings.TrimSuffix(fmt.Sprintln(cells...), "\n")) }
-	fmt.Fprintf(w, "%s\n\n", v.Sentence())
-	for _, f := range v.Findings {
-		row("finding\t", f.Where+":", f.What)
-	}
-	s := v.Shipment
-	row("verdict\t", v.Result)
-	row("shipment\t", s.ID)
-	row("organ\t", strings.TrimSpace(s.Organ+" "+s.Side)+", from", s.From, "to", s.To)
-	row("state\t", s.Phase)
-	row("profile\t", s.Profile, "(the program's own; not clinical advice)")
-	if s.Arrival != "" {
-		row("arrival check\t", s.Arrival)
-	}
-	if s.Outcome != "" {
-		row("outcome\t", s.Outcome)
-	}
-	row("counted\t", fmt.Sprintf("%d entries, %d acts, %d records, %d readings of the trip", v.Counts.Entries, v.Counts.Acts, v.Counts.Records, v.Counts.Readings))
-	row("coverage\t", fmt.Sprintf("%d.%d %% of %s", v.Coverage.Permille/10, v.Coverage.Permille%10, v.Coverage.Total))
-	if v.Coverage.Simulated {
-		row("clock\t", "simulated: this box ran in a demonstration")
-	}
-	for _, g := range v.Coverage.Gaps {
-		row("gap\t", fmt.Sprintf("%s from %s: %s", g.Length, g.From.Format(clock), g.Reason))
-	}
-	for _, p := range v.Probes {
-		row("probe\t", fmt.Sprintf("%d (%s): %s to %s °C, mean %s °C", p.Number, p.Place, p.MinC, p.MaxC, p.MeanC))
-	}
-	for _, x := range v.Excursions {
-		row("excursion\t", x.describe())
-	}
-	for _, c := range v.Custodians {
-		row("custodian\t", c.describe())
-	}
-	for _, f := range v.Flags {
-		row("note\t", f)
-	}
-	row("exported\t", v.Export.Time.Format(clock), "by person", v.Export.Person+":", v.Export.Reason)
-	row("ledger\t", v.Ledger.Origin)
-	row("checkpoint\t", fmt.Sprintf("%d entries, root %s", v.Ledger.Size, v.Ledger.Root))
-	for _, c := range v.Ledger.Cosigners {
-		row("cosigned by\t", c.Name, "at", c.Time.Format(clock))
-	}
-	for _, c := range v.Checked {
-		row("checked\t", c)
-	}
-	return w.Flush()
-}
-
-func (c Custodian) who() string {
-	if c.Name == "" {
-		return c.Organisation
-	}
-	return c.Name + ", " + c.Organisation
-}
-
-func (c Custodian) describe() string {
-	text := fmt.Sprintf("%s since %s (%s)", c.who(), c.Since.Format(clock), c.Evidence)
-	if c.Held != "" {
-		text += fmt.Sprintf(", for %s, of which %s out of band", c.Held, c.OutOfBand)
-	}
-	return text
-}
-
-func (x Excursion) describe() string {
-	text := fmt.Sprintf("%s for %s from %s", x.Rule, x.Length, x.From.Format(clock))
-	if x.ExtremeC != "" {
-		text += fmt.Sprintf(", farthest %s °C (probe %d)", x.ExtremeC, x.Probe)
-	}
-	for _, h := range x.Held {
-		text += fmt.Sprintf("; %s while %s held the box", h.Length, h.Organisation)
-	}
-	if x.Open {
-		text += "; not ended"
-	}
-	return text
 }

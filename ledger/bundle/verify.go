@@ -10,6 +10,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"isotherm/ledger"
+	"isotherm/ledger/access"
 	"isotherm/ledger/custody"
 	"isotherm/ledger/entry"
 	"isotherm/ledger/merkle"
@@ -35,28 +36,34 @@ type verifier struct {
 	shipment ledger.ShipmentID
 	acts     []custody.Entered
 	state    *custody.State // what the acts say
-	people   map[ledger.PersonID]*enrolled
-	boxes    map[ledger.BoxID]ed25519.PublicKey
+	subjects
 	journals map[string]*checkedJournal // by origin
-	openings []*entry.Advance           // of the box's journals, in entry order
+	parts    []Part                     // of the trip
 }
 
-type enrolled struct {
-	index  int64
-	person *entry.PersonEnrolled
+// subjects are whom and what the case hangs on.
+type subjects struct {
+	directory     *access.Directory
+	organisations map[string]*entry.OrganisationCard // newest, by code
+	profiles      map[[32]byte]published             // by hash
+	recalls       map[string]recalled                // by number of the certificate
+	boxes         map[ledger.BoxID]ed25519.PublicKey
+	openings      []*entry.Advance // of boxes' journals, in entry order
 }
 
 // Verify checks a bundle. With a pin it says whether the bundle is what that ledger holds; without one, only whether it
 // fits together. It never returns an error: what can't be read is a finding.
 func Verify(b []byte, pin *entry.Pin) *Verdict {
 	v := &verifier{
-		files: map[string][]byte{}, checked: map[int64]*checkedEntry{}, damaged: map[int64]bool{}, people: map[ledger.PersonID]*enrolled{},
-		boxes: map[ledger.BoxID]ed25519.PublicKey{}, journals: map[string]*checkedJournal{},
+		files: map[string][]byte{}, checked: map[int64]*checkedEntry{}, damaged: map[int64]bool{}, journals: map[string]*checkedJournal{},
+		subjects: subjects{organisations: map[string]*entry.OrganisationCard{}, profiles: map[[32]byte]published{}, recalls: map[string]recalled{},
+			boxes: map[ledger.BoxID]ed25519.PublicKey{}},
 	}
 	v.container(b)
 	if v.readEntries() && v.establishTrust(pin) && v.proveEntries() && v.walkChains() {
 		v.readSubjects()
 		v.readActs()
+		v.parts = Parts(v.state, v.incarnations)
 		v.readJournals()
 		v.judge()
 	}
@@ -73,6 +80,11 @@ func Verify(b []byte, pin *entry.Pin) *Verdict {
 
 func (v *verifier) find(where, format string, args ...any) {
 	v.verdict.Findings = append(v.verdict.Findings, Finding{Where: where, What: fmt.Sprintf(format, args...)})
+}
+
+// flag notes what is no forgery and that people must know.
+func (v *verifier) flag(format string, args ...any) {
+	v.verdict.Flags = append(v.verdict.Flags, fmt.Sprintf(format, args...))
 }
 
 func (v *verifier) done(format string, args ...any) {
@@ -326,62 +338,4 @@ func (v *verifier) sorted(kinds ...entry.Kind) []*checkedEntry {
 	}
 	slices.SortFunc(out, func(a, b *checkedEntry) int { return int(a.index - b.index) })
 	return out
-}
-
-// readSubjects reads people, boxes and the openings of journals.
-func (v *verifier) readSubjects() {
-	for _, c := range v.sorted(entry.KindPersonEnrolled) {
-		p, err := entry.ParsePersonEnrolled(c.payload)
-		if err != nil || c.leaf.Link(entry.Person(p.Person)) == nil {
-			v.find(entryName(c.index), "person enrolment does not fit its leaf: %v", err)
-			continue
-		}
-		v.people[p.Person] = &enrolled{c.index, p}
-	}
-	for _, c := range v.sorted(entry.KindBoxEnrolled) {
-		p, err := entry.ParseBoxEnrolled(c.payload)
-		if err != nil || c.leaf.Link(entry.Box(ledger.BoxIDOf(p.Key))) == nil {
-			v.find(entryName(c.index), "box enrolment does not fit its leaf: %v", err)
-			continue
-		}
-		v.boxes[ledger.BoxIDOf(p.Key)] = p.Key
-	}
-	for _, c := range v.sorted(entry.KindJournalOpened) {
-		a, err := entry.ParseAdvance(c.payload)
-		if err != nil {
-			v.find(entryName(c.index), "%v", err)
-			continue
-		}
-		v.openings = append(v.openings, a)
-	}
-}
-
-// readActs reads the custody acts of the exported case and checks who signed them.
-func (v *verifier) readActs() {
-	for _, c := range v.sorted(entry.KindAct) {
-		act, err := custody.ParseAct(c.payload)
-		if err != nil {
-			v.find(entryName(c.index), "%v", err)
-			continue
-		}
-		if act.Statement.Ledger != v.trust.Pin.Origin || act.Statement.Shipment != v.shipment {
-			v.find(entryName(c.index), "act is for another shipment or ledger")
-			continue
-		}
-		err = act.CheckSignatures(func(id ledger.PersonID) ed25519.PublicKey {
-			p := v.people[id]
-			if p == nil || p.index > c.index || !v.export.leaf.Covers(entry.Person(id)) {
-				return nil
-			}
-			return p.person.Key
-		})
-		if err != nil {
-			v.find(entryName(c.index), "%v", err)
-			continue
-		}
-		v.acts = append(v.acts, custody.Entered{Act: act, Index: c.index, RecordTimeMS: c.leaf.RecordTimeMS})
-	}
-	v.state = custody.Fold(v.acts)
-	v.verdict.Counts.Acts = len(v.acts)
-	v.done("%d custody acts: signatures by enrolled keys", len(v.acts))
 }

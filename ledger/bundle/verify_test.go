@@ -35,9 +35,9 @@ func TestVerify_OK(t *testing.T) {
 	}
 	var held []string
 	for _, h := range x.Held {
-		held = append(held, h.Organisation)
+		held = append(held, h.Organisation+" "+h.ReleasedTo)
 	}
-	if want := []string{"City Courier", "North Air"}; !slices.Equal(held, want) {
+	if want := []string{"City Courier ", "City Courier North Air", "North Air "}; !slices.Equal(held, want) {
 		t.Errorf("held by: got %v, want %v", held, want)
 	}
 	if got, want := len(v.Ledger.Cosigners), 2; got != want {
@@ -49,6 +49,9 @@ func TestVerify_OK(t *testing.T) {
 	}
 	if want := []string{"City Courier", "North Air", "City Transplant Center"}; !slices.Equal(names, want) {
 		t.Errorf("custodians: got %v, want %v", names, want)
+	}
+	if c := v.Custodians[0]; c.Unconfirmed != "10 s" || c.ReleasedTo != "North Air" || c.Evidence != "own key" || v.Custodians[1].Evidence != "both keys" {
+		t.Errorf("custodians: got %+v", v.Custodians)
 	}
 	if v.Coverage.Permille != 1000 || len(v.Flags) != 1 { // the box of this test reports no excursions itself
 		t.Errorf("coverage %d, flags %v", v.Coverage.Permille, v.Flags)
@@ -206,15 +209,14 @@ func TestVerify_namesReadings(t *testing.T) {
 func TestVerify_withheld(t *testing.T) {
 	l := newLedger(t, "a-")
 	j := &journey{ledger: l, box: newBox(t, "a-box"), shipment: ledger.ShipmentID{9}}
-	driver := l.enrol(2, "Driver", "City Courier", entry.RoleCourier)
+	driver := l.enrol(2, "Driver", "City Courier", entry.RoleAdmin)
 	b := j.box
 	enrolment := entry.BoxEnrolled{Key: public(b.key), Label: "box 1", Head: b.head(0)}
 	l.add(entry.KindBoxEnrolled, enrolment.Marshal(), entry.Box(b.id()))
 	p, _ := profile.Default("chs-4-8")
 	j.act(custody.Statement{Kind: custody.Open, Organ: custody.Heart, From: "Donor Hospital", Dest: "City Transplant Center"}, driver)
 	j.act(custody.Statement{Kind: custody.Pack, Organ: custody.Heart, Box: b.id(), Head: b.newest(), Profile: p.Marshal()}, driver)
-	access := entry.Access{By: driver.id, Reason: "audit"}
-	l.addObserving(entry.KindExport, access.Marshal(), []entry.Subject{entry.Box(b.id()), entry.Policy, entry.Person(driver.id)}, entry.Case(j.shipment))
+	l.export(j.shipment, driver)
 	v := bundle.Verify(write(t, l.source()), l.pin())
 	if v.Result != bundle.Verified || !strings.Contains(fmt.Sprint(v.Flags), "withheld") || !strings.Contains(v.Sentence(), "nothing is known of the temperature") {
 		t.Errorf("result %q, findings %v, flags %v, %s", v.Result, v.Findings, v.Flags, v.Sentence())
@@ -230,7 +232,7 @@ func TestVerify_text(t *testing.T) {
 	if err := bundle.Verify(b, j.ledger.pin()).WriteText(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"too cold for 6 min", "keys match the policy you gave", "heart, from Donor Hospital to City Transplant Center", "1.2 °C", "04000000000000000000000000000000: audit"} {
+	for _, want := range []string{"too cold for 6 min while City Courier, then North Air held the box", "keys match the policy you gave", "heart, from Donor Hospital to City Transplant Center", "1.2 °C", "04000000000000000000000000000000: audit"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("text lacks %q:\n%s", want, out.String())
 		}

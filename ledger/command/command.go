@@ -63,7 +63,7 @@ const (
 	MaxSize    = 512 << 10 // raft's suggested limit; a batch is at most half of it
 	maxName    = 128       // of secrets
 	maxSecret  = 4 << 10
-	maxSecrets = 16
+	MaxSecrets = 16
 	maxKeys    = 64                                     // more than this version knows: a later one must be told by its version, not by its number of keys
 	maxStored  = entry.SaltSize + entry.MaxPayload + 64 // and what sealing adds
 )
@@ -156,7 +156,7 @@ func Parse(b []byte) (*Command, error) {
 		case 5:
 			c.Require = d.Text(maxName)
 		case 6:
-			for range d.Array(maxSecrets) {
+			for range d.Array(MaxSecrets) {
 				d.ArrayOf(2)
 				c.Secrets = append(c.Secrets, Secret{Name: d.Text(maxName), Value: d.Bytes(maxSecret)})
 			}

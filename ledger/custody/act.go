@@ -272,7 +272,9 @@ func ParseAct(b []byte) (*Act, error) {
 		d.ArrayOf(5)
 		s := ActSignature{Role: Role(d.UintMax(255))}
 		d.Fixed(s.Person[:])
-		s.SignedAtMS = d.Int()
+		if s.SignedAtMS = d.Int(); s.SignedAtMS < 0 || s.SignedAtMS > maxTimeMS {
+			d.Fail(cbor.ErrRange)
+		}
 		s.Head = d.Bytes(maxHead)
 		s.Signature = ledger.ReadSignature(d)
 		a.Signatures = append(a.Signatures, s)

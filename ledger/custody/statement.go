@@ -285,10 +285,37 @@ func (s *Statement) check() error {
 	case s.Kind == Preserve && s.Preservation == 0:
 		return missing("state of preservation")
 	}
+	if err := s.checkTimes(); err != nil {
+		return err
+	}
 	if s.Kind == Pack {
 		if _, err := s.PinnedProfile(); err != nil {
 			return fmt.Errorf("pack statement: %w", err)
 		}
+	}
+	return nil
+}
+
+// maxTimeMS bounds every time in an act, in Unix milliseconds: the end of the year 9999. Sums and differences of such times
+// never overflow, whoever computes them.
+const maxTimeMS = 253_402_300_799_999
+
+// maxZone bounds the zone of typed times: no place on earth is further from UTC than 14 hours.
+const maxZone = 14 * 60
+
+// checkTimes returns an error for a number that is no time.
+func (s *Statement) checkTimes() error {
+	times := []int64{s.EventTimeMS, s.ColdMS, s.ValidMS, s.SaysTimeMS, s.TimeErrorMS}
+	for _, l := range s.Legs {
+		times = append(times, l.DepartMS, l.ArriveMS)
+	}
+	for _, t := range times {
+		if t < 0 || t > maxTimeMS {
+			return fmt.Errorf("%s statement has a time of %d ms, outside 1970 to 9999", s.Kind, t)
+		}
+	}
+	if s.Zone != nil && (*s.Zone < -maxZone || *s.Zone > maxZone) {
+		return fmt.Errorf("%s statement has a zone of %d minutes, at most %d are allowed", s.Kind, *s.Zone, maxZone)
 	}
 	return nil
 }

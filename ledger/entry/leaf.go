@@ -73,7 +73,7 @@ const (
 	SubjectJournal SubjectKind = 5
 
 	// What happens to a person's account is not in the person's own chain: that one is exported with every case they signed.
-	SubjectAccount      SubjectKind = 6
+	SubjectAccount      SubjectKind = 6 // of a person; of an organisation: its contacts and test alarms
 	SubjectOrganisation SubjectKind = 7 // by the hash of its code
 	SubjectProfile      SubjectKind = 8 // by the profile's hash
 	SubjectCertificate  SubjectKind = 9 // by the hash of its number
@@ -118,6 +118,12 @@ func Account(id ledger.PersonID) Subject { return Subject{SubjectAccount, id} }
 // Organisation names an organisation as a subject, by its code.
 func Organisation(code string) Subject {
 	return Subject{SubjectOrganisation, hashedID("organisation", []byte(code))}
+}
+
+// OrganisationAccount names an organisation's account as a subject. Its contacts and test alarms are there and not in the
+// organisation's own chain, which is exported with every case it takes part in.
+func OrganisationAccount(code string) Subject {
+	return Subject{SubjectAccount, hashedID("organisation-account", []byte(code))}
 }
 
 // Profile names a profile as a subject, by its hash.

@@ -67,58 +67,14 @@ const (
 	RoleAuditor     Role = 5
 )
 
-var roleNames = [...]string{RoleAdmin: "admin", RoleCoordinator: "coordinator", RoleCourier: "courier", RoleCenter: "center", RoleAuditor: "auditor"}
+var roleNames = names{RoleAdmin: "admin", RoleCoordinator: "coordinator", RoleCourier: "courier", RoleCenter: "center", RoleAuditor: "auditor"}
 
-func (r Role) String() string {
-	if r >= RoleAdmin && r <= RoleAuditor {
-		return roleNames[r]
-	}
-	return fmt.Sprintf("unknown(%d)", uint8(r))
-}
+func (r Role) String() string { return roleNames.name(uint8(r)) }
 
 // ParseRole reads the name of a role.
 func ParseRole(name string) (Role, error) {
-	for i, n := range roleNames {
-		if n == name && n != "" {
-			return Role(i), nil
-		}
-	}
-	return 0, fmt.Errorf("role %q is not known: use admin, coordinator, courier, center or auditor", name)
-}
-
-// PersonEnrolled is the payload of KindPersonEnrolled: acts signed with the key are that person's.
-type PersonEnrolled struct {
-	Person       ledger.PersonID
-	Name         string
-	Organisation string
-	Role         Role
-	Key          ed25519.PublicKey
-	By           ledger.PersonID // zero for the first administrator, whom the operator made
-}
-
-// Marshal returns the canonical bytes.
-func (p *PersonEnrolled) Marshal() []byte {
-	b := cbor.AppendBytes(cbor.AppendArray(nil, 6), p.Person[:])
-	b = cbor.AppendText(b, p.Name)
-	b = cbor.AppendText(b, p.Organisation)
-	b = cbor.AppendUint(b, uint64(p.Role))
-	b = cbor.AppendBytes(b, p.Key)
-	return cbor.AppendBytes(b, p.By[:])
-}
-
-// ParsePersonEnrolled reads what Marshal writes.
-func ParsePersonEnrolled(b []byte) (*PersonEnrolled, error) {
-	d := cbor.NewDecoder(b)
-	var p PersonEnrolled
-	d.ArrayOf(6)
-	d.Fixed(p.Person[:])
-	p.Name = d.Text(maxText)
-	p.Organisation = d.Text(maxText)
-	p.Role = Role(d.UintMax(255))
-	p.Key = make([]byte, ed25519.PublicKeySize)
-	d.Fixed(p.Key)
-	d.Fixed(p.By[:])
-	return &p, finish("person enrolment", d, p.Marshal(), b)
+	n, err := roleNames.parse("role", name)
+	return Role(n), err
 }
 
 // Advance is the payload of KindJournalOpened and KindJournalAdvance: the ledger now holds the journal from From up to

@@ -7,59 +7,58 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"isotherm/ledger/excursion"
 	"isotherm/ledger/profile"
-	"isotherm/ledger/record"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
-
-const startWall = int64(1_790_000_000_000) // Unix milliseconds
 
 // testProfile is a profile of its own, so that a change of the shipped ones does not change the golden files.
 func testProfile() *profile.Profile {
 	return &profile.Profile{
 		Name: "test", Version: 1, ProbePlace: "organ", LowMC: 4000, HighMC: 8000, SettleMS: 900_000,
 		Rules: []profile.Rule{
-			{Name: "too cold", Kind: profile.Below, LimitMC: 4000, HysteresisMC: 200, DelayMS: 120_000},
-			{Name: "too warm", Kind: profile.Above, LimitMC: 8000, HysteresisMC: 200, DelayMS: 300_000},
-			{Name: "sensor lost", Kind: profile.Lost, DelayMS: 120_000},
-			{Name: "silence", Kind: profile.Silent, DelayMS: 600_000},
+			{Name: "too cold", Kind: profile.Below, Severity: profile.High, LimitMC: 4000, HysteresisMC: 200, DelayMS: 120_000},
+			{Name: "too warm", Kind: profile.Above, Severity: profile.High, LimitMC: 8000, HysteresisMC: 200, DelayMS: 300_000},
+			{Name: "sensor lost", Kind: profile.Lost, Severity: profile.Medium, DelayMS: 120_000},
+			{Name: "silence", Kind: profile.Silent, Severity: profile.Medium, DelayMS: 600_000},
 		},
 	}
 }
 
-// TestEvaluator_Step_golden reads testdata/<case>/records.txt, one record a line:
-//
-//	<seconds> boot <name of the power-on> <probe>=<place>...
-//	<seconds> read <probe>:<°C or 'fault'>...
-//	<seconds> gap suspended|storage|probes
-//	<seconds> shutdown
-//	clock <seconds>             shifts the wall clock from here on
-//
-// Seconds count from the first record, real time; '10..60/10' repeats a line every 10 s. The sample interval is 10 s.
-func TestEvaluator_Step_golden(t *testing.T) {
-	cases, err := filepath.Glob(filepath.Join("testdata", "*", "records.txt"))
-	if err != nil || len(cases) == 0 {
-		t.Fatalf("no cases: %v", err)
+// cases returns the folders with a script.
+func cases(t testing.TB) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join("testdata", "*", "records.txt"))
+	if err != nil || len(paths) < 60 {
+		t.Fatalf("%d cases: %v", len(paths), err)
 	}
-	for _, path := range cases {
-		t.Run(filepath.Base(filepath.Dir(path)), func(t *testing.T) {
-			e := excursion.New(testProfile())
+	for i := range paths {
+		paths[i] = filepath.Dir(paths[i])
+	}
+	return paths
+}
+
+func TestEvaluator_Step_golden(t *testing.T) {
+	for _, dir := range cases(t) {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			s := readScript(t, dir)
+			if err := s.profile.Check(); err != nil {
+				t.Fatal(err)
+			}
+			e := s.evaluator()
 			var changes []string
-			for _, r := range readRecords(t, path) {
-				for _, c := range e.Step(r) {
-					changes = append(changes, describe(r, c))
+			for _, st := range s.steps {
+				for _, c := range st.run(e) {
+					changes = append(changes, describe(st, c))
 				}
 			}
 			got := toJSON(t, e.Report(), changes)
-			golden := filepath.Join(filepath.Dir(path), "report.golden.json")
+			golden := filepath.Join(dir, "report.golden.json")
 			if *update {
 				if err := os.WriteFile(golden, got, 0o666); err != nil {
 					t.Fatal(err)
@@ -76,12 +75,16 @@ func TestEvaluator_Step_golden(t *testing.T) {
 	}
 }
 
-func describe(r *record.Record, c excursion.Change) string {
+func describe(st step, c excursion.Change) string {
 	word := "opens"
 	if c.Closed {
 		word = "closes"
 	}
-	return fmt.Sprintf("record %d at %d s %s '%s' of probe %d", r.Seq, (r.At.WallMS-startWall)/1000, word, c.Excursion.Rule.Name, c.Excursion.Probe)
+	by := st.name
+	if r := st.record; r != nil {
+		by = fmt.Sprintf("record %d at %s s", r.Seq, profile.Decimal(r.At.WallMS-startWall))
+	}
+	return fmt.Sprintf("%s %s '%s' of probe %d", by, word, c.Excursion.Rule.Name, c.Excursion.Probe)
 }
 
 // goldenReport is a report in a form that people read.
@@ -91,37 +94,64 @@ type goldenReport struct {
 	CoveredMS        int64             `json:"covered_ms"`
 	CoveragePermille int               `json:"coverage_permille"`
 	Settled          *excursion.Moment `json:"settled"`
+	Opened           bool              `json:"opened,omitempty"`
+	Before           string            `json:"before_settled,omitempty"`
+	After            string            `json:"after_opened,omitempty"`
 	Excursions       []goldenEvent     `json:"excursions"`
+	Totals           []string          `json:"totals,omitempty"`
 	Gaps             []string          `json:"gaps"`
-	Probes           map[uint8]string  `json:"probes"`
+	Probes           []string          `json:"probes"`
+	Calibration      []string          `json:"calibration,omitempty"`
+	Warnings         []string          `json:"warnings,omitempty"`
+	Simulated        bool              `json:"simulated,omitempty"`
 	Changes          []string          `json:"changes"`
 }
 
 type goldenEvent struct {
 	Rule       string           `json:"rule"`
+	Segment    int              `json:"segment,omitempty"`
 	Probe      uint8            `json:"probe"`
 	Began      excursion.Moment `json:"began"`
 	Ended      excursion.Moment `json:"ended"`
 	DurationMS int64            `json:"duration_ms"`
-	Open       bool             `json:"open"`
+	State      string           `json:"state"`
 	ExtremeMC  int32            `json:"extreme_mc"`
+	AreaMKMin  uint64           `json:"area_mk_min,omitempty"`
+	Parts      []excursion.Part `json:"parts,omitempty"`
 }
 
 func toJSON(t *testing.T, r *excursion.Report, changes []string) []byte {
 	t.Helper()
-	g := goldenReport{Readings: r.Readings, TotalMS: r.TotalMS(), CoveredMS: r.CoveredMS, CoveragePermille: r.CoveragePermille(),
-		Probes: map[uint8]string{}, Changes: changes}
+	g := goldenReport{Readings: r.Readings, TotalMS: r.TotalMS(), CoveredMS: r.CoveredMS, CoveragePermille: r.CoveragePermille(), Opened: r.Opened,
+		Before: phase(r.Before), After: phase(r.After), Simulated: r.Simulated, Changes: changes}
 	if r.Settled {
 		g.Settled = &r.SettledAt
 	}
 	for _, x := range r.Excursions {
-		g.Excursions = append(g.Excursions, goldenEvent{x.Rule.Name, x.Probe, x.Began, x.Ended, x.DurationMS(), x.Open, x.ExtremeMC})
+		g.Excursions = append(g.Excursions, goldenEvent{x.Rule.Name, x.Segment, x.Probe, x.Began, x.Ended, x.DurationMS(), state(x), x.ExtremeMC, x.AreaMKMin, x.Parts})
+	}
+	for _, total := range r.Totals {
+		g.Totals = append(g.Totals, fmt.Sprintf("%s: %d ms, %d mK min, reached %t", total.Rule.Name, total.MS, total.AreaMKMin, total.Reached))
 	}
 	for _, gap := range r.Gaps {
-		g.Gaps = append(g.Gaps, fmt.Sprintf("%d ms to %d ms: %s", gap.From.TripMS, gap.To.TripMS, gap.Reason))
+		text := fmt.Sprintf("%d ms to %d ms: %s", gap.From.TripMS, gap.To.TripMS, gap.Reason)
+		if gap.Unknown {
+			text += ", of unknown length"
+		}
+		g.Gaps = append(g.Gaps, text)
 	}
-	for n, s := range r.Probe {
-		g.Probes[n] = fmt.Sprintf("%d readings, %d faults, %d to %d, mean %d m°C", s.Readings, s.Faults, s.MinMC, s.MaxMC, s.MeanMC)
+	for _, s := range r.Probes {
+		g.Probes = append(g.Probes, fmt.Sprintf("segment %d, probe %d at %q, judged %t: %d readings, %d faults, %d to %d, mean %d, kinetic %d m°C; %d ms covered, %d in band, %d below, %d above",
+			s.Segment, s.Probe, s.Place, s.Judged, s.Readings, s.Faults, s.MinMC, s.MaxMC, s.MeanMC, s.MeanKineticMC, s.CoveredMS, s.InBandMS, s.BelowMS, s.AboveMS))
+		if s.CoveredMS != s.InBandMS+s.BelowMS+s.AboveMS {
+			t.Errorf("exposure of probe %d does not add up: %+v", s.Probe, s)
+		}
+	}
+	for _, c := range r.Calibration {
+		g.Calibration = append(g.Calibration, fmt.Sprintf("segment %d, probe %d: certificate %q %s, %d readings from %d to %d ms", c.Segment, c.Probe, c.Certificate, c.State, c.Readings, c.From.TripMS, c.To.TripMS))
+	}
+	for _, w := range r.Warnings {
+		g.Warnings = append(g.Warnings, fmt.Sprintf("%s, segment %d: %s", w.Code, w.Segment, w.Text))
 	}
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
@@ -133,107 +163,27 @@ func toJSON(t *testing.T, r *excursion.Report, changes []string) []byte {
 	return out.Bytes()
 }
 
-// reader turns the lines of a records.txt into records.
-type reader struct {
-	t       *testing.T
-	clockMS int64            // shift of the wall clock
-	powerOn map[string]int64 // when each power-on began, milliseconds
-	boot    string           // the running one
-	out     []*record.Record
+func state(x *excursion.Excursion) string {
+	switch {
+	case x.Open && x.Active:
+		return "open, active"
+	case x.Open:
+		return "open"
+	case x.Active:
+		return "closed and active: a fault"
+	case x.Cut:
+		return "cut"
+	}
+	return "closed"
 }
 
-func readRecords(t *testing.T, path string) []*record.Record {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+func phase(p excursion.Phase) string {
+	if p.Readings == 0 {
+		return ""
 	}
-	r := reader{t: t, powerOn: map[string]int64{}}
-	for _, line := range strings.Split(string(text), "\n") {
-		if words := strings.Fields(line); len(words) > 0 && words[0] != "#" {
-			r.line(words)
-		}
+	text := fmt.Sprintf("%d readings from %d to %d ms", p.Readings, p.From.TripMS, p.To.TripMS)
+	for _, r := range p.Probes {
+		text += fmt.Sprintf("; segment %d, probe %d at %q: %d readings, %d faults, %d to %d m°C", r.Segment, r.Probe, r.Place, r.Readings, r.Faults, r.MinMC, r.MaxMC)
 	}
-	if len(r.out) == 0 {
-		t.Fatalf("%s has no records", path)
-	}
-	return r.out
-}
-
-func (r *reader) line(words []string) {
-	if words[0] == "clock" {
-		r.clockMS += 1000 * r.number(words[1])
-		return
-	}
-	span, step, repeated := strings.Cut(words[0], "/")
-	if !repeated {
-		r.add(r.number(words[0]), words[1], words[2:])
-		return
-	}
-	from, to, _ := strings.Cut(span, "..")
-	for s := r.number(from); s <= r.number(to); s += r.number(step) {
-		r.add(s, words[1], words[2:])
-	}
-}
-
-func (r *reader) number(text string) int64 {
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return n
-}
-
-func (r *reader) add(second int64, verb string, words []string) {
-	rec := &record.Record{Seq: uint64(len(r.out))}
-	switch verb {
-	case "boot":
-		rec.Kind, rec.Boot = record.KindBoot, r.bootRecord(second, words)
-	case "read":
-		rec.Kind, rec.Reading = record.KindReading, &record.Reading{}
-		for _, w := range words {
-			rec.Reading.Samples = append(rec.Reading.Samples, r.sample(w))
-		}
-	case "gap":
-		reason := map[string]record.GapReason{"suspended": record.GapSuspended, "storage": record.GapStorage, "probes": record.GapProbes}[words[0]]
-		rec.Kind, rec.Gap = record.KindGap, &record.Gap{Reason: reason}
-	case "shutdown":
-		rec.Kind, rec.Shutdown = record.KindShutdown, &record.Shutdown{Reason: "test"}
-	default:
-		r.t.Fatalf("unknown word %q", verb)
-	}
-	rec.At = record.Stamp{MonoMS: uint64(1000*second - r.powerOn[r.boot]), WallMS: startWall + r.clockMS + 1000*second, Quality: record.ClockNTP}
-	r.out = append(r.out, rec)
-}
-
-// bootRecord begins a power-on the first time it is named: 3 s earlier, for the kernel has run by then.
-func (r *reader) bootRecord(second int64, words []string) *record.Boot {
-	r.boot = words[0]
-	if _, known := r.powerOn[r.boot]; !known {
-		r.powerOn[r.boot] = 1000 * (second - 3)
-	}
-	b := &record.Boot{SampleMS: 10_000, BootID: [16]byte([]byte(fmt.Sprintf("%-16s", r.boot)))}
-	for _, w := range words[1:] {
-		n, place, _ := strings.Cut(w, "=")
-		b.Probes = append(b.Probes, record.Probe{Number: uint8(r.number(n)), Place: place})
-	}
-	return b
-}
-
-func (r *reader) sample(word string) record.Sample {
-	n, value, _ := strings.Cut(word, ":")
-	s := record.Sample{Probe: uint8(r.number(n))}
-	if value == "fault" {
-		s.Fault = 1
-		return s
-	}
-	c, err := strconv.ParseFloat(value, 64)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	s.TempMC = int32(c*1000 + 0.5)
-	if c < 0 {
-		s.TempMC = int32(c*1000 - 0.5)
-	}
-	return s
+	return text
 }

@@ -2,10 +2,11 @@ package node
 
 import (
 	"context"
-	"crypto/ed25519"
 	"fmt"
+	"strings"
 
 	"isotherm/ledger"
+	"isotherm/ledger/access"
 	"isotherm/ledger/batch"
 	"isotherm/ledger/command"
 	"isotherm/ledger/custody"
@@ -24,14 +25,18 @@ type ActAnswer struct {
 	State        *custody.State // of the shipment, with the act
 }
 
-// SubmitAct enters a signed act. It refuses what is forged or not allowed, and never for order or contradiction: those
-// become flags.
+// SubmitAct enters a signed act. It refuses what is forged or not allowed, and what looks like a patient's data; never for
+// order or contradiction: those become flags. The same statement with a further signature is entered too: a second person
+// may sign hours after the first.
 func (n *Node) SubmitAct(ctx context.Context, p Principal, raw []byte) (ActAnswer, error) {
-	if !mayDeliver(p.Role) {
-		return ActAnswer{}, ledger.Errorf(ledger.CodeForbidden, "a person of role %s can't enter acts", p.Role)
+	if err := n.allow(p, access.DeliverActs); err != nil {
+		return ActAnswer{}, err
 	}
 	act, err := n.readAct(ctx, raw)
 	if err != nil {
+		return ActAnswer{}, err
+	}
+	if err := lintStatement(&act.Statement); err != nil {
 		return ActAnswer{}, err
 	}
 	out := ActAnswer{Act: act}
@@ -52,21 +57,14 @@ func (n *Node) SubmitAct(ctx context.Context, p Principal, raw []byte) (ActAnswe
 	if err != nil {
 		return ActAnswer{}, err
 	}
+	hash := act.Hash()
 	for _, item := range out.State.History {
-		if item.Act.Statement.ID == act.Statement.ID {
-			out.Standing, out.RecordTimeMS = item.Standing, item.RecordTimeMS
-			// The same ID with another content is not the same act: say so instead of pretending it was entered.
-			if item.Hash != act.Hash() {
-				return ActAnswer{}, ledger.Errorf(ledger.CodeConflict, "another act was entered under the id %s", act.Statement.ID).
-					WithHint("make a new random id for every act")
-			}
+		if item.Hash == hash {
+			out.Act, out.Standing, out.RecordTimeMS = item.Act, item.Standing, item.RecordTimeMS
+			return out, nil
 		}
 	}
-	if out.Standing == 0 {
-		return ActAnswer{}, ledger.Errorf(ledger.CodeConflict, "the id %s is that of an act of another shipment", act.Statement.ID).
-			WithHint("make a new random id for every act")
-	}
-	return out, nil
+	return ActAnswer{}, fmt.Errorf("act %s was entered at %d, but shipment %s does not show it", act.Statement.ID, out.Index, act.Statement.Shipment)
 }
 
 // readAct parses an act and checks who signed it, and whether they may.
@@ -83,61 +81,88 @@ func (n *Node) readAct(ctx context.Context, raw []byte) (*custody.Act, error) {
 	})
 }
 
+// checkSigners checks an act against the cards as of the next entry.
 func (n *Node) checkSigners(v *store.View, act *custody.Act) error {
-	signers := map[ledger.PersonID]*Person{}
-	for _, s := range act.Signatures {
-		p, err := n.person(v, s.Person)
+	var failed error
+	signers, err := access.CheckSigners(act, func(id ledger.PersonID) []access.Card {
+		cards, err := n.cards(v, id)
 		if err != nil {
-			return err
+			failed = err
 		}
-		if p != nil {
-			signers[s.Person] = p
-		}
+		return cards
+	}, v.Size())
+	if failed != nil {
+		return failed
 	}
-	err := act.CheckSignatures(func(id ledger.PersonID) ed25519.PublicKey {
-		if p := signers[id]; p != nil {
-			return p.Key
-		}
-		return nil
-	})
 	if err != nil {
 		return ledger.Errorf(ledger.CodeForbidden, "%v", err).WithHint("acts are signed with the keys of enrolled people")
 	}
-	actor := signers[act.Statement.By.Person]
-	if !mayState(act.Statement.Kind, actor.Role) {
-		return ledger.Errorf(ledger.CodeForbidden, "a person of role %s can't state %s", actor.Role, act.Statement.Kind)
-	}
-	for _, s := range act.Signatures {
-		if s.Role != custody.RoleActor && !maySecond(signers[s.Person].Role) {
-			return ledger.Errorf(ledger.CodeForbidden, "a person of role %s can't sign as %s", signers[s.Person].Role, s.Role)
-		}
-	}
-	return nil
+	return access.Admit(act, signers)
 }
 
-// enterAct enters a checked act, unless it is there.
+// enterAct enters a checked act, unless it is there with all its signatures.
 func (n *Node) enterAct(ctx context.Context, act *custody.Act, raw []byte) (index int64, duplicate bool, err error) {
-	if index, ok, err := n.known(act.Statement.ID); err != nil || ok {
-		return index, ok, err
+	if index, known, err := n.knownAct(act); err != nil || known {
+		return index, known, err
 	}
 	s := &act.Statement
 	d := draft{kind: entry.KindAct, subjects: []entry.Subject{entry.Case(s.Shipment)}, payload: raw}
-	c := &command.Command{Dedup: &s.ID}
+	c := &command.Command{Dedup: dedupID("act", raw)}
 	if err := n.sealForCase(&d, c, s.Shipment); err != nil {
 		return 0, false, err
 	}
-	if s.Kind == custody.Pack {
-		carries, err := n.sealed(carriesPrefix+s.Box.String(), s.Shipment[:])
-		if err != nil {
-			return 0, false, err
-		}
-		c.Secrets = append(c.Secrets, carries)
+	if err := n.carry(c, s); err != nil {
+		return 0, false, err
+	}
+	if err := n.indexDonor(c, s); err != nil {
+		return 0, false, err
 	}
 	if c.Entry, err = n.entryOf(d); err != nil {
 		return 0, false, err
 	}
 	r, err := n.propose(ctx, c)
 	return r.Index, r.Status == command.Duplicate, err
+}
+
+// knownAct tells whether the ledger has the statement, signed by everybody who signed it here. CodeConflict: another
+// statement of the shipment has its ID.
+func (n *Node) knownAct(act *custody.Act) (index int64, known bool, err error) {
+	id, hash := act.Statement.ID, act.Hash()
+	type part struct {
+		person ledger.PersonID
+		role   custody.Role
+	}
+	signed := map[part]bool{}
+	index = -1
+	err = n.replica.View(func(v *store.View) error {
+		c, err := n.shipment(v, act.Statement.Shipment)
+		if ledger.CodeOf(err) == ledger.CodeNotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, e := range c.acts {
+			if e.Act.Statement.ID != id {
+				continue
+			}
+			if e.Act.Hash() != hash {
+				return ledger.Errorf(ledger.CodeConflict, "another act was entered under the id %s", id).WithHint("make a new random id for every act")
+			}
+			if index < 0 {
+				index = e.Index
+			}
+			for _, s := range e.Act.Signatures {
+				signed[part{s.Person, s.Role}] = true
+			}
+		}
+		return nil
+	})
+	known = index >= 0
+	for _, s := range act.Signatures {
+		known = known && signed[part{s.Person, s.Role}]
+	}
+	return index, known, err
 }
 
 // sealForCase sets the case's data key, and makes one with the same command for a case without.
@@ -148,7 +173,7 @@ func (n *Node) sealForCase(d *draft, c *command.Command, id ledger.ShipmentID) e
 			if err != nil {
 				return err
 			}
-			if name == "" {
+			if !strings.HasPrefix(name, casePrefix) {
 				continue
 			}
 			if d.sealKey, err = n.loadKey(v, name); err != nil || d.sealKey != nil {
@@ -177,56 +202,18 @@ func (n *Node) enterCarried(ctx context.Context, b *batch.Batch) error {
 		}
 		act, err := n.readAct(ctx, r.Act.Bytes)
 		if err == nil {
+			if lint := lintStatement(&act.Statement); lint != nil { // signed and journaled long ago: people must know, and it counts
+				n.log.Warn("an act that a box carries holds what looks like a patient's data", "origin", b.Origin, "seq", b.From+int64(i), "act", act.Statement.ID)
+			}
 			_, _, err = n.enterAct(ctx, act, r.Act.Bytes)
 		}
 		switch ledger.CodeOf(err) {
 		case "":
-		case ledger.CodeInvalid, ledger.CodeForbidden:
+		case ledger.CodeInvalid, ledger.CodeForbidden, ledger.CodeConflict:
 			n.log.Warn("a box carries an act that can't be entered", "origin", b.Origin, "seq", b.From+int64(i), "err", err)
 		default:
 			return fmt.Errorf("enter act of record %d: %w", b.From+int64(i), err)
 		}
 	}
 	return nil
-}
-
-// actsFor returns the acts of the shipment in the box, from packing on, that its journal as held does not show.
-func (n *Node) actsFor(box ledger.BoxID) ([][]byte, error) {
-	var out [][]byte
-	err := n.replica.View(func(v *store.View) error {
-		id, err := n.shipmentIn(v, box)
-		if err != nil || id.IsZero() {
-			return err
-		}
-		c, err := n.shipment(v, id)
-		if err != nil {
-			return err
-		}
-		if c.state.Packing == nil || c.state.Packing.Box != box || c.state.Phase >= custody.PhaseClosed {
-			return nil
-		}
-		journaled := c.journaledActs()
-		packed := false
-		for _, item := range c.state.History {
-			packed = packed || item.Act.Statement.ID == c.state.Packing.ID
-			if packed && !journaled[item.Hash] {
-				out = append(out, item.Act.Marshal())
-			}
-		}
-		return nil
-	})
-	return out, err
-}
-
-// shipmentIn returns the case of the newest act that packs an organ into the box, zero for none.
-func (n *Node) shipmentIn(v *store.View, box ledger.BoxID) (ledger.ShipmentID, error) {
-	var id ledger.ShipmentID
-	raw, err := n.secret(v, carriesPrefix+box.String())
-	if err != nil || raw == nil {
-		return id, err
-	}
-	if len(raw) != len(id) {
-		return id, fmt.Errorf("what box %s carries is kept as %d bytes", box, len(raw))
-	}
-	return ledger.ShipmentID(raw), nil
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,9 +11,9 @@ import (
 
 	"isotherm/ledger"
 	"isotherm/ledger/batch"
+	"isotherm/ledger/bundle"
 	"isotherm/ledger/custody"
 	"isotherm/ledger/entry"
-	"isotherm/ledger/merkle"
 	"isotherm/ledger/record"
 	"isotherm/ledger/store"
 	"isotherm/ledger/trip"
@@ -33,12 +34,12 @@ type shipmentCase struct {
 
 // journalPart is the part of an incarnation that belongs to a trip.
 type journalPart struct {
-	box     ledger.BoxID
-	inc     ledger.IncarnationID
-	from    int64 // seq of the first record
+	bundle.Part
 	size    int64 // up to where the ledger holds the journal
+	read    int64 // up to where records are held here: size, or the trip's end
 	boot    *record.Boot
-	records []*record.Record
+	records []*record.Record // of the trip, without those that this version can't read
+	arrived []trip.Arrival
 }
 
 // Limits of what is kept in memory.
@@ -132,7 +133,7 @@ func (n *Node) shipment(v *store.View, id ledger.ShipmentID) (*shipmentCase, err
 }
 
 func sameParts(a, b []journalPart) bool {
-	return slices.EqualFunc(a, b, func(x, y journalPart) bool { return x.inc == y.inc && x.from == y.from && x.size == y.size })
+	return slices.EqualFunc(a, b, func(x, y journalPart) bool { return x.Part.Equal(y.Part) && x.size == y.size })
 }
 
 // newActs returns the acts of the case's chain after its first have entries, in entry order.
@@ -166,51 +167,23 @@ func (n *Node) newActs(v *store.View, id ledger.ShipmentID, have uint64) ([]cust
 	return out, nil
 }
 
-// tripPart names a journal of a trip and where in it the trip begins.
-type tripPart struct {
-	box  ledger.BoxID
-	inc  ledger.IncarnationID
-	from int64
-	end  int64 // the trip ends when the journal has this size; 0: it is not known to end here
-}
-
-// tripParts returns the journals of the trip that the statement packs: from the incarnation that it cites to the one that
-// the receipt cites, or to the newest. Empty when the ledger has not got the cited one yet.
-func tripParts(v *store.View, packing *custody.Statement, received *merkle.Checkpoint) []tripPart {
-	start, ok := custody.HeadOf(packing.Head)
-	if !ok {
-		return nil
-	}
-	var out []tripPart
-	for _, inc := range v.Journals(packing.Box) {
-		origin := record.Origin(packing.Box, inc)
-		switch {
-		case origin == start.Origin:
-			out = append(out, tripPart{box: packing.Box, inc: inc, from: start.Size})
-		case len(out) > 0:
-			out = append(out, tripPart{box: packing.Box, inc: inc})
-		}
-		if len(out) > 0 && received != nil && origin == received.Origin {
-			out[len(out)-1].end = received.Size
-			break
-		}
-	}
-	return out
+// extends tells whether runs of records differ from older ones at most in where the last of them ends.
+func extends(old, now []bundle.Span) bool {
+	last := len(now) - 1
+	return len(old) == len(now) && slices.Equal(old[:last], now[:last]) && old[last].From == now[last].From
 }
 
 // loadTrip reads the records of the trip that old does not hold.
 func (c *shipmentCase) loadTrip(v *store.View, old []journalPart) error {
-	if c.state.Packing == nil {
-		return nil
-	}
 	total := 0
-	for _, p := range tripParts(v, c.state.Packing, c.state.ReceivedAt) {
-		j := journalPart{box: p.box, inc: p.inc, from: p.from}
+	for _, p := range bundle.Parts(c.state, v.Journals) {
+		j := journalPart{read: p.Whole.From}
 		for _, o := range old {
-			if o.inc == p.inc && o.from == p.from {
+			if o.Incarnation == p.Incarnation && extends(o.Spans, p.Spans) {
 				j = o
 			}
 		}
+		j.Part = p
 		if err := j.extend(v, maxTripRecords-total); err != nil {
 			return err
 		}
@@ -223,36 +196,67 @@ func (c *shipmentCase) loadTrip(v *store.View, old []journalPart) error {
 // errTooLong is the trouble with a trip of more records than are judged here.
 var errTooLong = fmt.Errorf("the trip has more than %d records: export it and verify the bundle to have it judged", maxTripRecords)
 
-// extend reads the journal's records that are not held yet, at most limit.
+// extend reads the journal's records that are not held yet, at most limit, and lets go of those behind the trip's end.
 func (j *journalPart) extend(v *store.View, limit int) error {
-	held, ok := v.Journal(j.inc)
-	if !ok || held.Size <= j.size {
+	held, ok := v.Journal(j.Incarnation)
+	if !ok {
 		return nil
 	}
-	if j.boot == nil {
-		for b := range v.Batches(j.inc, 0) {
-			first, err := parseRecords(b, 0, 1)
-			if err != nil {
-				return err
-			}
-			if len(first) == 1 {
-				j.boot = first[0].Boot
-			}
-			break
-		}
+	j.size = held.Size
+	to := held.Size
+	if j.Whole.End != bundle.NoEnd {
+		to = min(to, j.Whole.End)
 	}
-	records := slices.Clip(j.records) // an older case may share the array
-	for b := range v.Batches(j.inc, max(j.size, j.from)) {
-		more, err := parseRecords(b, max(j.size, j.from), held.Size)
+	if to < j.read { // an act that came late ended the trip earlier
+		i, _ := slices.BinarySearchFunc(j.records, to, func(r *record.Record, seq int64) int { return cmp.Compare(int64(r.Seq), seq) })
+		j.records, j.read = slices.Clip(j.records[:i]), max(to, j.Whole.From)
+	}
+	if err := j.readBoot(v); err != nil || to <= j.read {
+		return err
+	}
+	records, arrived := slices.Clip(j.records), slices.Clip(j.arrived) // an older case may share the arrays
+	for b := range v.Batches(j.Incarnation, j.read) {
+		more, err := parseRecords(b, j.read, to)
 		if err != nil {
 			return err
 		}
-		if records = append(records, more...); len(records) > limit {
+		leaf, err := leafAt(v, b.Index)
+		if err != nil {
+			return err
+		}
+		if n := len(arrived); n == 0 || arrived[n-1].To < b.To {
+			arrived = append(arrived, trip.Arrival{To: b.To, RecordTimeMS: leaf.RecordTimeMS})
+		}
+		more = slices.DeleteFunc(more, func(r *record.Record) bool { return !j.Holds(r.Seq) })
+		if records = append(records, more...); len(records) > limit || b.To >= to {
 			break
 		}
 	}
-	j.records, j.size = records, held.Size
+	j.records, j.arrived, j.read = records, arrived, to
 	return nil
+}
+
+// readBoot reads the boot record, which may lie before the trip.
+func (j *journalPart) readBoot(v *store.View) (err error) {
+	if j.boot == nil {
+		j.boot, err = bootOf(v, j.Incarnation)
+	}
+	return err
+}
+
+// bootOf returns the boot record of a journal, nil when this version can't read it.
+func bootOf(v *store.View, inc ledger.IncarnationID) (*record.Boot, error) {
+	for b := range v.Batches(inc, 0) {
+		first, err := parseRecords(b, 0, 1)
+		if err != nil {
+			return nil, err
+		}
+		if len(first) == 1 && first[0].Boot != nil {
+			return first[0].Boot, nil
+		}
+		break
+	}
+	return nil, nil
 }
 
 // parseRecords returns the records of a stored batch with from <= seq < to. One that this version can't read is left out:
@@ -286,27 +290,11 @@ func (c *shipmentCase) judge() {
 		if j.boot == nil {
 			continue
 		}
-		journals = append(journals, trip.Journal{Origin: record.Origin(j.box, j.inc), From: j.from, Boot: j.boot, Records: j.records})
+		journals = append(journals, trip.Journal{Origin: record.Origin(j.Box, j.Incarnation), From: j.Whole.From, Boot: j.boot, Records: j.records, Held: j.size, Arrived: j.arrived})
 	}
 	if c.state.Packing != nil && len(journals) == 0 {
 		c.trouble = errors.New("no record of the box has come since packing")
 		return
 	}
 	c.judged, c.trouble = trip.Assess(c.state, journals)
-}
-
-// journaledActs returns the hashes of the acts in the trip's records.
-func (c *shipmentCase) journaledActs() map[[32]byte]bool {
-	out := map[[32]byte]bool{}
-	for _, j := range c.journals {
-		for _, r := range j.records {
-			if r.Act == nil {
-				continue
-			}
-			if act, err := custody.ParseAct(r.Act.Bytes); err == nil {
-				out[act.Hash()] = true
-			}
-		}
-	}
-	return out
 }

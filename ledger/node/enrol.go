@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"isotherm/ledger"
+	"isotherm/ledger/access"
 	"isotherm/ledger/command"
 	"isotherm/ledger/entry"
+	"isotherm/ledger/privacy"
 	"isotherm/ledger/record"
 	"isotherm/ledger/store"
 )
@@ -24,15 +26,20 @@ type EnrolToken struct {
 }
 
 // CreateEnrolToken makes a one-time token for a box. ttl is at most MaxEnrolTokenLife.
-func (n *Node) CreateEnrolToken(ctx context.Context, actor Principal, label string, ttl time.Duration) (EnrolToken, error) {
+func (n *Node) CreateEnrolToken(ctx context.Context, p Principal, label string, ttl time.Duration) (EnrolToken, error) {
+	if err := n.allow(p, access.EnrolBoxes); err != nil {
+		return EnrolToken{}, err
+	}
 	if ttl <= 0 || ttl > MaxEnrolTokenLife {
 		return EnrolToken{}, ledger.Errorf(ledger.CodeInvalid, "token life of %v, want up to %v", ttl, MaxEnrolTokenLife)
 	}
-	if len(label) > maxLabel {
-		return EnrolToken{}, ledger.Errorf(ledger.CodeInvalid, "label of %d bytes, at most %d are allowed", len(label), maxLabel)
+	if err := checkText("label", privacy.Label, label, 0); err != nil {
+		return EnrolToken{}, err
 	}
-	out := EnrolToken{Token: newToken(boxTokenPrefix), Expires: n.now().Add(ttl)}
-	s, err := n.sealToken(enrolPrefix, &tokenValue{hash: TokenHash(out.Token), person: actor.Person, expiresMS: out.Expires.UnixMilli(), label: label})
+	now := n.now()
+	out := EnrolToken{Token: boxToken + newSecret(), Expires: now.Add(ttl)}
+	s, err := n.sealCredential(enrolPrefix, &credential{hash: TokenHash(out.Token), by: p.Person, createdMS: now.UnixMilli(),
+		expiresMS: out.Expires.UnixMilli(), label: label})
 	if err != nil {
 		return EnrolToken{}, err
 	}
@@ -52,27 +59,27 @@ func (n *Node) EnrolBox(ctx context.Context, token string, key ed25519.PublicKey
 	if _, _, err := record.OpenHead(head, key); err != nil {
 		return box, 0, ledger.Errorf(ledger.CodeInvalid, "the head does not prove that the box holds its key: %v", err)
 	}
-	if len(label) > maxLabel {
-		return box, 0, ledger.Errorf(ledger.CodeInvalid, "label of %d bytes, at most %d are allowed", len(label), maxLabel)
+	if err := checkText("label", privacy.Label, label, 0); err != nil {
+		return box, 0, err
 	}
 	dedup := dedupID("box", box[:])
 	index, known, err := n.known(*dedup)
 	if err != nil || known {
 		return box, index, err
 	}
-	t, err := n.lookUpToken(ctx, enrolPrefix, boxTokenPrefix, token)
+	t, err := n.boxCredential(ctx, token)
 	if err != nil {
 		return box, 0, err
 	}
 	if label == "" {
 		label = t.label
 	}
-	payload := entry.BoxEnrolled{Key: key, Label: label, By: t.person, Head: head}
+	payload := entry.BoxEnrolled{Key: key, Label: label, By: t.by, Head: head}
 	e, err := n.entryOf(draft{kind: entry.KindBoxEnrolled, subjects: []entry.Subject{entry.Box(box)}, payload: payload.Marshal()})
 	if err != nil {
 		return box, 0, err
 	}
-	name := tokenName(enrolPrefix, t.hash)
+	name := t.name(enrolPrefix)
 	r, err := n.propose(ctx, &command.Command{Entry: e, Dedup: dedup, Require: name,
 		Secrets: []command.Secret{{Name: name}}, Box: &command.Box{ID: box, Key: key}})
 	return box, r.Index, err
@@ -86,79 +93,11 @@ func (n *Node) known(id ledger.ActID) (index int64, ok bool, err error) {
 	return index, ok, err
 }
 
-// PersonToken is a person's token, shown once.
-type PersonToken struct {
-	Index   int64 // of the enrolment
-	Token   string
-	Expires time.Time
-}
-
-// EnrolPerson makes a person known and returns a token. Enrolling the same person with the same role and key again gives a
-// new token, for one that was lost; with others it is a conflict, because entries are never edited.
-func (n *Node) EnrolPerson(ctx context.Context, actor Principal, p entry.PersonEnrolled) (PersonToken, error) {
-	p.By = actor.Person
-	if err := checkPerson(&p); err != nil {
-		return PersonToken{}, err
-	}
-	out := PersonToken{Token: newToken(personTokenPrefix), Expires: n.now().Add(PersonTokenLife)}
-	index, err := n.enterPerson(ctx, p, TokenHash(out.Token), out.Expires)
-	out.Index = index
-	if err != nil {
-		return PersonToken{}, err
-	}
-	return out, nil
-}
-
-func checkPerson(p *entry.PersonEnrolled) error {
-	switch {
-	case p.Person.IsZero():
-		return ledger.Errorf(ledger.CodeInvalid, "the person has no id").WithHint("make a random one")
-	case p.Name == "" || len(p.Name) > maxLabel || len(p.Organisation) > maxLabel:
-		return ledger.Errorf(ledger.CodeInvalid, "name or organisation is empty or over %d bytes", maxLabel)
-	case p.Role < entry.RoleAdmin || p.Role > entry.RoleAuditor:
-		return ledger.Errorf(ledger.CodeInvalid, "role %d is not known", p.Role)
-	case len(p.Key) != ed25519.PublicKeySize:
-		return ledger.Errorf(ledger.CodeInvalid, "key of %d bytes, want %d", len(p.Key), ed25519.PublicKeySize)
-	}
-	return nil
-}
-
-// enterPerson enters a person with a token, or only the token when the person is known already.
-func (n *Node) enterPerson(ctx context.Context, p entry.PersonEnrolled, hash [32]byte, expires time.Time) (int64, error) {
-	token, err := n.sealToken(tokenPrefix, &tokenValue{hash: hash, person: p.Person, role: p.Role, expiresMS: expires.UnixMilli()})
-	if err != nil {
-		return 0, err
-	}
-	key := newDataKey(personPrefix + p.Person.String())
-	sealedKey, err := n.sealed(key.name, key.key)
-	if err != nil {
-		return 0, err
-	}
-	e, err := n.entryOf(draft{kind: entry.KindPersonEnrolled, subjects: []entry.Subject{entry.Person(p.Person)}, payload: p.Marshal(), sealKey: key})
-	if err != nil {
-		return 0, err
-	}
-	r, err := n.propose(ctx, &command.Command{Entry: e, Dedup: personDedup(p.Person), Secrets: []command.Secret{sealedKey, token}})
-	if err != nil || r.Status == command.Done {
-		return r.Index, err
-	}
-	known, _, err := n.Person(p.Person)
-	if err != nil {
-		return 0, err
-	}
-	if known == nil || known.Role != p.Role || !bytes.Equal(known.Key, p.Key) {
-		return 0, ledger.Errorf(ledger.CodeConflict, "person %s is enrolled with another role or key, or was erased", p.Person).
-			WithHint("enrol them under a new id")
-	}
-	_, err = n.propose(ctx, &command.Command{Secrets: []command.Secret{token}})
-	return r.Index, err
-}
-
 // Bootstrap is what a new ledger begins with. Every node of it holds the same.
 type Bootstrap struct {
-	Genesis     []byte // payload of entry 0, signed by the operator
-	Admin       entry.PersonEnrolled
-	TokenHash   [32]byte // of the first administrator's token
+	Genesis     []byte            // payload of entry 0, signed by the operator
+	Admin       *entry.PersonCard // version 1, signed by the operator
+	TokenHash   [32]byte          // of the first administrator's token
 	TokenExpiry time.Time
 }
 
@@ -202,13 +141,15 @@ func (n *Node) bootstrapOnce(ctx context.Context, b Bootstrap) error {
 	if !bytes.Equal(held, b.Genesis) {
 		return fmt.Errorf("bootstrap: entry 0 is another genesis than this node's")
 	}
-	if _, known, err := n.known(*personDedup(b.Admin.Person)); err != nil || known {
+	if _, known, err := n.known(*cardSlot(b.Admin.Person, 1)); err != nil || known {
 		return err
 	}
-	if err := checkPerson(&b.Admin); err != nil {
-		return fmt.Errorf("bootstrap: %w", err)
+	if err := access.CheckCard(n.pin, b.Admin, nil, nil); err != nil {
+		return fmt.Errorf("bootstrap: first administrator: %w", err)
 	}
-	_, err = n.enterPerson(ctx, b.Admin, b.TokenHash, b.TokenExpiry)
+	token := &credential{hash: b.TokenHash, owner: b.Admin.Person, by: b.Admin.Person, scopes: access.AllScopes, createdMS: n.now().UnixMilli(),
+		expiresMS: b.TokenExpiry.UnixMilli(), label: enrolLabel, card: 1, enrol: true}
+	_, err = n.enterCard(ctx, b.Admin, token)
 	return err
 }
 

@@ -10,12 +10,14 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"isotherm/ledger"
+	"isotherm/ledger/access"
 	"isotherm/ledger/batch"
 	"isotherm/ledger/bundle"
 	"isotherm/ledger/command"
 	"isotherm/ledger/custody"
 	"isotherm/ledger/entry"
 	"isotherm/ledger/merkle"
+	"isotherm/ledger/privacy"
 	"isotherm/ledger/record"
 	"isotherm/ledger/store"
 )
@@ -26,8 +28,11 @@ const exportTries = 3
 
 // Export enters that the case was exported, by whom and why, and returns all that proves it up to that entry.
 func (n *Node) Export(ctx context.Context, p Principal, id ledger.ShipmentID, reason string) (bundle.Source, error) {
-	if reason == "" || len(reason) > maxLabel {
-		return bundle.Source{}, ledger.Errorf(ledger.CodeInvalid, "reason of %d bytes, want 1 to %d", len(reason), maxLabel)
+	if err := n.allow(p, access.ExportCases); err != nil {
+		return bundle.Source{}, err
+	}
+	if err := checkText("reason", privacy.Reason, reason, 1); err != nil {
+		return bundle.Source{}, err
 	}
 	for range exportTries {
 		index, covers, err := n.enterExport(ctx, p, id, reason)
@@ -52,7 +57,7 @@ var errOvertaken = errors.New("the case has grown beyond the export's entry")
 // coverage is what an export covers.
 type coverage struct {
 	subjects []entry.Subject
-	journals []tripPart
+	journals []bundle.Part
 }
 
 // enterExport appends the entry that touches the case and observes every other subject of it, and returns its index.
@@ -61,9 +66,10 @@ func (n *Node) enterExport(ctx context.Context, p Principal, id ledger.ShipmentI
 	err := n.lookTwice(ctx, func() error {
 		return n.replica.View(func(v *store.View) error {
 			c, err := n.visible(v, p, id)
-			if err == nil {
-				covers = cover(v, c, v.Size())
+			if err != nil {
+				return err
 			}
+			covers, err = n.cover(v, c, v.Size())
 			return err
 		})
 	})
@@ -85,39 +91,141 @@ func (n *Node) enterExport(ctx context.Context, p Principal, id ledger.ShipmentI
 	return r.Index, covers, err
 }
 
-// cover returns what the case touches by the entries up to, not including, end: everybody who signed an act of it, every
-// box it was packed in, and the journals of its trips.
-func cover(v *store.View, c *shipmentCase, end int64) coverage {
+// cover returns what the case touches by the entries up to, not including, end: everybody who signed an act of it and who
+// vouched for them, the organisations that take part, every box it was in and the journals of its trip, the published
+// profiles by which it is judged, and the certificates of the boxes' probes that were recalled.
+func (n *Node) cover(v *store.View, c *shipmentCase, end int64) (coverage, error) {
 	out := coverage{subjects: []entry.Subject{entry.Policy, entry.Case(c.id)}}
 	acts := slices.DeleteFunc(slices.Clone(c.acts), func(e custody.Entered) bool { return e.Index >= end })
 	state := custody.Fold(acts)
-	packed := map[ledger.BoxID]bool{}
-	for _, item := range state.History {
-		for _, sig := range item.Act.Signatures {
-			out.subjects = append(out.subjects, entry.Person(sig.Person))
+	for _, seg := range state.Segments {
+		if box, ok := v.Box(seg.Box); ok && box.Index < end {
+			out.subjects = append(out.subjects, entry.Box(seg.Box))
 		}
-		st := &item.Act.Statement
-		if st.Kind != custody.Pack || packed[st.Box] {
+	}
+	var optional []entry.Subject // those that may have no entry
+	for _, part := range bundle.Parts(state, v.Journals) {
+		if j, ok := v.Journal(part.Incarnation); ok && j.Opened < end {
+			out.journals = append(out.journals, part)
+			out.subjects = append(out.subjects, entry.Journal(part.Incarnation))
+			certificates, err := certificatesOf(v, part.Incarnation)
+			if err != nil {
+				return out, err
+			}
+			optional = append(optional, certificates...)
+		}
+	}
+	signers, organisations, profiles, err := n.namedIn(v, state)
+	if err != nil {
+		return out, err
+	}
+	optional = append(append(optional, organisations...), profiles...)
+	for _, s := range optional {
+		if !beganBefore(v, s, end) {
 			continue
 		}
-		packed[st.Box] = true
-		received := state.ReceivedAt
-		if state.Packing == nil || state.Packing.Box != st.Box {
-			received = nil
+		out.subjects = append(out.subjects, s)
+		by, err := n.issuedBy(v, s)
+		if err != nil {
+			return out, err
 		}
-		if box, ok := v.Box(st.Box); ok && box.Index < end {
-			out.subjects = append(out.subjects, entry.Box(st.Box))
-		}
-		for _, part := range tripParts(v, st, received) {
-			if j, ok := v.Journal(part.inc); ok && j.Opened < end {
-				out.journals = append(out.journals, part)
-				out.subjects = append(out.subjects, entry.Journal(part.inc))
-			}
-		}
+		signers = append(signers, by...)
+	}
+	people, err := n.issuers(v, signers)
+	if err != nil {
+		return out, err
+	}
+	for _, id := range append(people, signers...) {
+		out.subjects = append(out.subjects, entry.Person(id))
 	}
 	slices.SortFunc(out.subjects, entry.CompareSubjects)
 	out.subjects = slices.Compact(out.subjects)
-	return out
+	return out, nil
+}
+
+// namedIn returns who signed acts, and as subjects the organisations and profiles that are named.
+func (n *Node) namedIn(v *store.View, state *custody.State) (signers []ledger.PersonID, organisations, profiles []entry.Subject, err error) {
+	organisation := func(code string) {
+		if code != "" {
+			organisations = append(organisations, entry.Organisation(code))
+		}
+	}
+	for i := range state.History {
+		st := state.History[i].Right
+		for _, code := range []string{st.By.Organisation, st.To.Organisation, st.From, st.Dest} {
+			organisation(code)
+		}
+		for _, sig := range state.History[i].Act.Signatures {
+			p, err := n.person(v, sig.Person)
+			if err != nil {
+				return nil, nil, nil, err
+			}
+			if p != nil {
+				organisation(p.Organisation)
+				signers = append(signers, sig.Person)
+			}
+		}
+		if st.Kind != custody.Pack {
+			continue
+		}
+		if p, err := st.PinnedProfile(); err == nil {
+			profiles = append(profiles, entry.Profile(p.Hash()))
+		}
+	}
+	return signers, organisations, profiles, nil
+}
+
+// issuedBy returns who signed the cards of an organisation, or published a profile.
+func (n *Node) issuedBy(v *store.View, s entry.Subject) ([]ledger.PersonID, error) {
+	if s.Kind != entry.SubjectOrganisation && s.Kind != entry.SubjectProfile {
+		return nil, nil
+	}
+	var out []ledger.PersonID
+	for _, index := range v.Chain(s) {
+		leaf, payload, err := n.open(v, index)
+		if err != nil {
+			return nil, err
+		}
+		switch leaf.Kind {
+		case entry.KindOrganisation:
+			card, err := entry.ParseOrganisationCard(payload)
+			if err != nil {
+				return nil, fmt.Errorf("entry %d: %w", index, err)
+			}
+			out = append(out, card.By)
+		case entry.KindProfile:
+			p, err := entry.ParseProfilePublished(payload)
+			if err != nil {
+				return nil, fmt.Errorf("entry %d: %w", index, err)
+			}
+			out = append(out, p.By)
+		}
+	}
+	return out, nil
+}
+
+// certificatesOf returns the certificates of the probes that the journal's boot record names.
+func certificatesOf(v *store.View, inc ledger.IncarnationID) ([]entry.Subject, error) {
+	boot, err := bootOf(v, inc)
+	if err != nil || boot == nil {
+		return nil, err
+	}
+	var out []entry.Subject
+	for _, p := range boot.Probes {
+		if p.Certificate != "" {
+			out = append(out, entry.Certificate(p.Certificate))
+		}
+	}
+	return out, nil
+}
+
+// beganBefore tells whether a subject had an entry before end: only then can an export observe it.
+func beganBefore(v *store.View, s entry.Subject, end int64) bool {
+	first := end
+	for _, index := range v.Chain(s) {
+		first = index
+	}
+	return first < end
 }
 
 // collect gathers the chains and journals up to the export's entry.
@@ -135,7 +243,11 @@ func (n *Node) collect(ctx context.Context, id ledger.ShipmentID, index int64, c
 		if err != nil {
 			return err
 		}
-		if now := cover(v, c, index); !slices.Equal(now.subjects, covers.subjects) || !slices.Equal(now.journals, covers.journals) {
+		now, err := n.cover(v, c, index)
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(now.subjects, covers.subjects) || !slices.EqualFunc(now.journals, covers.journals, bundle.Part.Equal) {
 			return errOvertaken
 		}
 		for _, i := range chains(v, index, covers) {
@@ -191,13 +303,13 @@ func (n *Node) exportEntry(v *store.View, index, size int64) (bundle.Entry, erro
 	return e, err
 }
 
-// exportJournal returns the records of a trip's journal: to the end of the batch in which the box was received, else up to
-// where the ledger held the journal at the export's entry. What the box recorded later is not of this trip.
-func exportJournal(v *store.View, p tripPart, last int64) (bundle.Journal, error) {
-	out := bundle.Journal{Origin: record.Origin(p.box, p.inc), From: p.from}
+// exportJournal returns the records of a trip's journal: to the end of the batch in which the trip ended, else up to where
+// the ledger held the journal at the export's entry. What the box recorded later is not of this trip.
+func exportJournal(v *store.View, p bundle.Part, last int64) (bundle.Journal, error) {
+	out := bundle.Journal{Origin: record.Origin(p.Box, p.Incarnation), From: p.Whole.From}
 	var tree merkle.Frontier
 	var path firstPath
-	for b := range v.Batches(p.inc, 0) {
+	for b := range v.Batches(p.Incarnation, 0) {
 		if b.Index > last {
 			break
 		}
@@ -206,27 +318,27 @@ func exportJournal(v *store.View, p tripPart, last int64) (bundle.Journal, error
 			return out, fmt.Errorf("stored batch of entry %d: %w", b.Index, err)
 		}
 		for _, raw := range decoded.Records {
-			if tree.Size() == p.from {
+			if tree.Size() == p.Whole.From {
 				out.Frontier = tree.Hashes()
 			}
-			if tree.Size() == 0 && p.from > 0 {
+			if tree.Size() == 0 && p.Whole.From > 0 {
 				out.Boot = raw
 			}
-			if tree.Size() >= p.from {
+			if tree.Size() >= p.Whole.From {
 				out.Records = append(out.Records, raw)
 			}
 			h := tlog.RecordHash(raw)
 			tree.Append(h)
 			path.add(h)
 		}
-		if p.end > 0 && tree.Size() >= p.end {
+		if p.Whole.End != bundle.NoEnd && tree.Size() >= max(p.Whole.End, p.Whole.From) {
 			break
 		}
 	}
 	switch {
-	case tree.Size() == p.from:
+	case tree.Size() == p.Whole.From:
 		out.Frontier = tree.Hashes()
-	case tree.Size() < p.from: // the part before packing has not come: begin where the ledger ends
+	case tree.Size() < p.Whole.From: // the part before packing has not come: begin where the ledger ends
 		out.From, out.Frontier = tree.Size(), tree.Hashes()
 	}
 	if out.From > 0 {

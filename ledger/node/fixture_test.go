@@ -10,14 +10,17 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"isotherm/ledger"
+	"isotherm/ledger/access"
 	"isotherm/ledger/batch"
 	"isotherm/ledger/command"
 	"isotherm/ledger/custody"
 	"isotherm/ledger/entry"
 	"isotherm/ledger/merkle"
+	"isotherm/ledger/profile"
 	"isotherm/ledger/record"
 	"isotherm/ledger/replica"
 	"isotherm/ledger/seal"
+	"isotherm/ledger/store"
 )
 
 const testOrigin = "isotherm.test/ledger"
@@ -83,7 +86,9 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	admin := f.someone("Admin", entry.RoleAdmin)
-	f.admin = Principal{Person: admin.Person, Role: entry.RoleAdmin}
+	admin.By = ledger.PersonID{}
+	admin.Sign(key("operator"))
+	f.admin = as(admin)
 	err = f.Bootstrap(ctx, Bootstrap{Genesis: g.Marshal(), Admin: admin, TokenHash: TokenHash("x"), TokenExpiry: time.Now().Add(time.Hour)})
 	if err != nil {
 		t.Fatal(err)
@@ -91,21 +96,52 @@ func newFixture(t *testing.T) *fixture {
 	return f
 }
 
-func (f *fixture) someone(name string, role entry.Role) entry.PersonEnrolled {
-	return entry.PersonEnrolled{Person: ledger.NewPersonID(), Name: name, Organisation: name, Role: role, Key: public(key(name))}
+// as is a session of somebody.
+func as(card *entry.PersonCard) Principal {
+	return Principal{Person: card.Person, Organisation: card.Organisation, Role: card.Role, Expires: time.Now().Add(time.Hour), Credential: CredentialSession,
+		Scopes: access.AllScopes}
 }
 
-func (f *fixture) enrol(name string, role entry.Role) entry.PersonEnrolled {
+// someone is the card of somebody new, signed by the administrator. Their organisation and their key have their name.
+func (f *fixture) someone(name string, role entry.Role) *entry.PersonCard {
+	c := &entry.PersonCard{Ledger: testOrigin, Person: ledger.NewPersonID(), Version: 1, Name: name, Organisation: name, Role: role, Key: public(key(name)),
+		Why: entry.CardEnrolled, By: f.admin.Person}
+	c.Sign(key("Admin"))
+	return c
+}
+
+func (f *fixture) enrol(name string, role entry.Role) *entry.PersonCard {
 	f.t.Helper()
-	p := f.someone(name, role)
-	if _, err := f.EnrolPerson(f.t.Context(), f.admin, p); err != nil {
+	c := f.someone(name, role)
+	if _, err := f.EnrolPerson(f.t.Context(), f.admin, c); err != nil {
 		f.t.Fatal(err)
 	}
-	return p
+	return c
+}
+
+// next is the card after old with an edit, signed by the administrator.
+func (f *fixture) next(old *entry.PersonCard, why entry.CardReason, edit func(*entry.PersonCard)) *entry.PersonCard {
+	c := *old
+	c.Version, c.Why, c.By = old.Version+1, why, f.admin.Person
+	if edit != nil {
+		edit(&c)
+	}
+	c.Sign(key("Admin"))
+	return &c
+}
+
+// change enters the card after old.
+func (f *fixture) change(old *entry.PersonCard, why entry.CardReason, edit func(*entry.PersonCard)) *entry.PersonCard {
+	f.t.Helper()
+	c := f.next(old, why, edit)
+	if _, err := f.ChangePerson(f.t.Context(), f.admin, c, false); err != nil {
+		f.t.Fatal(err)
+	}
+	return c
 }
 
 // sign makes an act.
-func (f *fixture) sign(st custody.Statement, by entry.PersonEnrolled, parent *custody.Act) *custody.Act {
+func (f *fixture) sign(st custody.Statement, by *entry.PersonCard, parent *custody.Act) *custody.Act {
 	f.t.Helper()
 	st.Ledger, st.ID, st.By = testOrigin, ledger.NewActID(), custody.Party{Person: by.Person, Organisation: by.Organisation}
 	if parent != nil {
@@ -189,4 +225,44 @@ func (f *fixture) enrolBox(b *box) {
 	if _, _, err := f.EnrolBox(f.t.Context(), token.Token, public(b.key), b.head(f.t, 0), ""); err != nil {
 		f.t.Fatal(err)
 	}
+}
+
+// chain returns the payloads of a subject's entries of a kind, newest first.
+func (f *fixture) chain(s entry.Subject, kind entry.Kind) [][]byte {
+	f.t.Helper()
+	var out [][]byte
+	err := f.replica.View(func(v *store.View) error {
+		for _, index := range v.Chain(s) {
+			leaf, payload, err := f.open(v, index)
+			if err != nil {
+				return err
+			}
+			if leaf.Kind == kind {
+				out = append(out, payload)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return out
+}
+
+// accountNow returns somebody's account.
+func (f *fixture) accountNow(id ledger.PersonID) (a *account, err error) {
+	err = f.replica.View(func(v *store.View) error {
+		a, err = f.account(v, id)
+		return err
+	})
+	return a, err
+}
+
+func testProfile(t *testing.T) []byte {
+	t.Helper()
+	p, ok := profile.Default("chs-4-8")
+	if !ok {
+		t.Fatal("no default profile chs-4-8")
+	}
+	return p.Marshal()
 }

@@ -64,9 +64,14 @@ type Node struct {
 	log     *slog.Logger
 	now     func() time.Time
 
-	people peopleCache
-	cases  caseCache
-	reads  readNotes
+	people        peopleCache
+	cases         caseCache
+	organisations organisationCache
+	reads         readNotes
+	accounts      accounts
+
+	journaled journaledActs
+	alarms    alarmCache
 
 	mu        sync.Mutex // guards what follows
 	halted    string     // why this node takes no more writes
@@ -88,7 +93,10 @@ func New(o Options) (*Node, error) {
 	}
 	n.people.init()
 	n.cases.init()
+	n.organisations.init()
 	n.reads.init()
+	n.accounts.init()
+	n.journaled.init()
 	return n, nil
 }
 
@@ -100,6 +108,9 @@ func (n *Node) Origin() string { return n.pin.Origin }
 
 // Linearizable returns when the views of this node contain everything that was acknowledged anywhere before the call.
 func (n *Node) Linearizable(ctx context.Context) error { return n.replica.Linearizable(ctx) }
+
+// Changed returns a channel that is closed when the state of this node next changes.
+func (n *Node) Changed() <-chan struct{} { return n.replica.Changed() }
 
 // Halted says why this node takes no more writes, "" when it does.
 func (n *Node) Halted() string {
@@ -191,6 +202,16 @@ func (n *Node) propose(ctx context.Context, c *command.Command) (command.Result,
 			WithHint("restart the box, so that it opens a new journal; the old one is kept and shown")
 	}
 	return r, fmt.Errorf("command answered with unknown status %d", r.Status)
+}
+
+// proposeHere has the command committed and waits until this node has applied it, so that what it takes away is gone here
+// when the call returns.
+func (n *Node) proposeHere(ctx context.Context, c *command.Command) error {
+	r, err := n.propose(ctx, c)
+	if err != nil || c.Entry == nil {
+		return err
+	}
+	return n.waitFor(ctx, r.Index+1)
 }
 
 func errUnknownBox() *ledger.Error {

@@ -2,162 +2,167 @@ package node
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/base64"
-	"encoding/hex"
-	"errors"
-	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"isotherm/ledger"
-	"isotherm/ledger/cbor"
-	"isotherm/ledger/command"
-	"isotherm/ledger/custody"
+	"isotherm/ledger/access"
 	"isotherm/ledger/entry"
 	"isotherm/ledger/store"
 )
 
-// Principal is who asks, as a token says.
-type Principal struct {
-	Person  ledger.PersonID
-	Role    entry.Role
-	Expires time.Time
-}
+// CredentialKind is what somebody showed to prove who they are.
+type CredentialKind uint8
 
-// Prefixes of the two kinds of token, so that secret scanners and people can tell what they found.
+// The kinds of credential.
 const (
-	personTokenPrefix = "isotherm_person_"
-	boxTokenPrefix    = "isotherm_box_"
+	CredentialToken   CredentialKind = 1 // of a program, or of enrolment
+	CredentialSession CredentialKind = 2
+	CredentialShare   CredentialKind = 3
 )
 
-// maxToken bounds a token that is read from outside.
-const maxToken = 128
-
-// PersonTokenLife is how long a person's token is good for.
-const PersonTokenLife = 365 * 24 * time.Hour
-
-// MaxEnrolTokenLife bounds how long a box's one-time token may be good for.
-const MaxEnrolTokenLife = 30 * 24 * time.Hour
-
-// newToken returns a token with 256 random bits. So much entropy needs no slow hash.
-func newToken(prefix string) string {
-	var b [32]byte
-	rand.Read(b[:])
-	return prefix + base64.RawURLEncoding.EncodeToString(b[:])
-}
-
-// TokenHash returns what the ledger keeps of a token. Setting up a ledger puts that of the first administrator's there.
-func TokenHash(token string) [32]byte { return sha256.Sum256([]byte(token)) }
-
-// NewPersonToken returns a token for a person, for setting up a ledger.
-func NewPersonToken() string { return newToken(personTokenPrefix) }
-
-// tokenValue is the sealed value of a token in the private state. The hash binds it to its name: a value moved to
-// another name opens nothing.
-type tokenValue struct {
-	hash      [32]byte
-	person    ledger.PersonID // owner, or for a box's token its maker
-	role      entry.Role      // zero for a box's token
-	expiresMS int64
-	label     string // for a box's token
-}
-
-func (t *tokenValue) marshal() []byte {
-	b := cbor.AppendBytes(cbor.AppendArray(nil, 5), t.hash[:])
-	b = cbor.AppendBytes(b, t.person[:])
-	b = cbor.AppendUint(b, uint64(t.role))
-	b = cbor.AppendInt(b, t.expiresMS)
-	return cbor.AppendText(b, t.label)
-}
-
-func parseTokenValue(b []byte) (*tokenValue, error) {
-	d := cbor.NewDecoder(b)
-	var t tokenValue
-	d.ArrayOf(5)
-	d.Fixed(t.hash[:])
-	d.Fixed(t.person[:])
-	t.role = entry.Role(d.UintMax(255))
-	t.expiresMS = d.Int()
-	t.label = d.Text(maxLabel)
-	if err := d.Done(); err != nil {
-		return nil, fmt.Errorf("read token value: %w", err)
+func (k CredentialKind) String() string {
+	switch k {
+	case CredentialToken:
+		return "token"
+	case CredentialSession:
+		return "session"
+	case CredentialShare:
+		return "share"
 	}
-	return &t, nil
+	return "unknown"
 }
 
-func tokenName(prefix string, hash [32]byte) string { return prefix + hex.EncodeToString(hash[:]) }
-
-// sealToken returns the write that makes a token known.
-func (n *Node) sealToken(prefix string, t *tokenValue) (command.Secret, error) {
-	return n.sealed(tokenName(prefix, t.hash), t.marshal())
+// Principal is who asks. Role and organisation are those of the person's newest card; a share link has no person.
+type Principal struct {
+	Person       ledger.PersonID
+	Organisation string
+	Role         entry.Role
+	Expires      time.Time
+	Credential   CredentialKind
+	CredentialID string
+	Scopes       access.Scope
+	Share        *ShareGrant // of a share link; nil for a person
 }
 
-// lookUpToken returns the value of a token that is good now.
-func (n *Node) lookUpToken(ctx context.Context, prefix, wanted, token string) (*tokenValue, error) {
-	if len(token) > maxToken || !strings.HasPrefix(token, wanted) {
-		return nil, errToken("the token is not of this kind")
-	}
-	hash := TokenHash(token)
-	var raw []byte
+// ShareGrant is what a share link shows.
+type ShareGrant struct {
+	ID       string
+	Shipment ledger.ShipmentID
+	Label    string
+}
+
+// Authenticate returns whose token, session or share link it is. One that is unknown, expired or revoked, or whose person
+// acts no more, is CodeUnauthenticated.
+func (n *Node) Authenticate(ctx context.Context, token string) (Principal, error) {
+	var p Principal
 	err := n.lookTwice(ctx, func() error {
-		return n.replica.View(func(v *store.View) error {
-			var err error
-			if raw, err = n.secret(v, tokenName(prefix, hash)); err == nil && raw == nil {
-				err = errToken("the token is not known")
-			}
+		return n.replica.View(func(v *store.View) (err error) {
+			p, err = n.authenticate(v, token)
 			return err
 		})
 	})
-	if err != nil {
-		return nil, err
+	if err == nil {
+		n.accounts.used.note(TokenHash(token), n.now().UnixMilli())
 	}
-	t, err := parseTokenValue(raw)
-	if err != nil {
-		return nil, err
-	}
-	if subtle.ConstantTimeCompare(t.hash[:], hash[:]) != 1 {
-		return nil, errors.New("token value stands under another token's name")
-	}
-	if n.now().UnixMilli() >= t.expiresMS {
-		return nil, errToken("the token has expired")
-	}
-	return t, nil
+	return p, err
 }
 
-func errToken(message string) *ledger.Error {
-	return ledger.Errorf(ledger.CodeUnauthenticated, "%s", message).WithHint("ask an administrator for a new one")
+func (n *Node) authenticate(v *store.View, token string) (Principal, error) {
+	for prefix, kind := range map[string]CredentialKind{personToken: CredentialToken, sessionToken: CredentialSession, shareToken: CredentialShare} {
+		if !strings.HasPrefix(token, prefix) {
+			continue
+		}
+		owner, ok := ownerOf(prefix, token)
+		if !ok {
+			break
+		}
+		c, err := n.goodCredential(v, credentialPrefix(kind), owner, token)
+		if err != nil {
+			return Principal{}, err
+		}
+		return n.principal(v, kind, c)
+	}
+	return Principal{}, errToken("the token is not of a person, a session or a share link")
 }
 
-// Authenticate returns whose token it is.
-func (n *Node) Authenticate(ctx context.Context, token string) (Principal, error) {
-	t, err := n.lookUpToken(ctx, tokenPrefix, personTokenPrefix, token)
+func credentialPrefix(kind CredentialKind) string {
+	switch kind {
+	case CredentialSession:
+		return sessionPrefix
+	case CredentialShare:
+		return sharePrefix
+	}
+	return tokenPrefix
+}
+
+// principal returns whose credential it is, by the cards as they are now.
+func (n *Node) principal(v *store.View, kind CredentialKind, c *credential) (Principal, error) {
+	out := Principal{Expires: time.UnixMilli(c.expiresMS), Credential: kind, CredentialID: c.id(), Scopes: c.scopes}
+	person := ledger.PersonID(c.owner)
+	if kind == CredentialShare {
+		person = c.by
+	}
+	who, err := n.person(v, person)
 	if err != nil {
 		return Principal{}, err
 	}
-	return Principal{Person: t.person, Role: t.role, Expires: time.UnixMilli(t.expiresMS)}, nil
-}
-
-// mayState says which roles may state an act of a kind. A handoff can go to anybody who carries or receives. Software
-// never holds up an organ, so the table is wide where an emergency could make it so: an admin may state everything.
-func mayState(kind custody.Kind, role entry.Role) bool {
-	switch role {
-	case entry.RoleAdmin:
-		return true
-	case entry.RoleCoordinator:
-		return kind != custody.Receive && kind != custody.ArrivalCheck && kind != custody.Outcome
-	case entry.RoleCourier:
-		return kind == custody.Pack || kind == custody.Release || kind == custody.Accept || kind == custody.Correction
-	case entry.RoleCenter:
-		return kind != custody.Open && kind != custody.StandDown && kind != custody.Pack
+	if who == nil || who.Why == entry.CardEnded {
+		return Principal{}, errToken("the person acts no more")
 	}
-	return false // auditors look, they do not act
+	for _, card := range who.Cards {
+		if card.Version > c.card && card.Why == entry.CardKeyStolen {
+			return Principal{}, errToken("the person's key was stolen after the token was made")
+		}
+	}
+	if kind == CredentialShare {
+		out.Share = &ShareGrant{ID: c.id(), Shipment: ledger.ShipmentID(c.owner), Label: c.label}
+		return out, nil
+	}
+	if kind == CredentialSession {
+		a, err := n.account(v, person)
+		if err != nil {
+			return Principal{}, err
+		}
+		if a == nil || a.epoch != c.epoch {
+			return Principal{}, errToken("the password was changed after signing in")
+		}
+	}
+	out.Person, out.Organisation, out.Role = person, who.Organisation, who.Role
+	return out, nil
 }
 
-// maySecond tells whether somebody of the role may sign beside the actor.
-func maySecond(role entry.Role) bool { return role != entry.RoleAuditor }
+// allow tells whether somebody may, by their role and the scopes of what they showed. A share link may nothing but look at
+// its own view. The error is CodeForbidden.
+func (n *Node) allow(p Principal, a access.Action) error {
+	if p.Share != nil || p.Person.IsZero() {
+		return ledger.Errorf(ledger.CodeForbidden, "a share link can't %s", a).WithHint("sign in")
+	}
+	return access.May(p.Role, p.Scopes, a)
+}
 
-// mayDeliver tells whether somebody may bring an act that others signed: whoever regains a link first delivers.
-func mayDeliver(role entry.Role) bool { return role != entry.RoleAuditor }
+// usedTokens remembers when credentials were used, on this node and until it restarts: writing that to the ledger would
+// make an entry of every request.
+type usedTokens struct {
+	mu sync.Mutex
+	m  map[[32]byte]int64 // guarded by mu
+}
+
+// maxUsed bounds what is remembered; beyond it, it starts anew.
+const maxUsed = 50_000
+
+func (u *usedTokens) note(hash [32]byte, ms int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.m == nil || len(u.m) >= maxUsed {
+		u.m = map[[32]byte]int64{}
+	}
+	u.m[hash] = ms
+}
+
+func (u *usedTokens) last(hash [32]byte) int64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.m[hash]
+}

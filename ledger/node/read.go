@@ -13,7 +13,8 @@ import (
 
 // readNote is that somebody looked at a case in an hour.
 type readNote struct {
-	person ledger.PersonID
+	person ledger.PersonID // zero for a share link
+	share  string          // ID of the share link, empty for a person
 	id     ledger.ShipmentID
 	hour   int64 // since 1970
 }
@@ -65,7 +66,11 @@ func (r *readNotes) wait(notes []readNote) int {
 // noteRead enters that a case was read, once per person, case and hour. Where no majority answers, the note waits in this
 // process for the next read: looking at an organ's temperature must not depend on it.
 func (n *Node) noteRead(ctx context.Context, p Principal, id ledger.ShipmentID) {
-	notes := n.reads.begin(readNote{person: p.Person, id: id, hour: n.now().Unix() / 3600})
+	note := readNote{person: p.Person, id: id, hour: n.now().Unix() / 3600}
+	if p.Share != nil {
+		note.share = p.Share.ID
+	}
+	notes := n.reads.begin(note)
 	ctx, cancel := context.WithTimeout(ctx, noteLimit)
 	defer cancel()
 	for i, note := range notes {
@@ -82,7 +87,11 @@ func (n *Node) noteRead(ctx context.Context, p Principal, id ledger.ShipmentID) 
 func (n *Node) enterRead(ctx context.Context, r readNote) error {
 	access := entry.Access{By: r.person, Reason: "looked at in the hour from " + time.Unix(r.hour*3600, 0).UTC().Format("2006-01-02 15:04")}
 	d := draft{kind: entry.KindCaseRead, subjects: []entry.Subject{entry.Case(r.id)}, payload: access.Marshal()}
-	c := &command.Command{Dedup: dedupID("case-read", r.person[:], r.id[:], binary.BigEndian.AppendUint64(nil, uint64(r.hour)))}
+	if r.share != "" {
+		used := entry.ShareEvent{Step: entry.ShareUsed, ID: r.share}
+		d.kind, d.payload = entry.KindShare, used.Marshal()
+	}
+	c := &command.Command{Dedup: dedupID("case-read", r.person[:], []byte(r.share), r.id[:], binary.BigEndian.AppendUint64(nil, uint64(r.hour)))}
 	if err := n.sealForCase(&d, c, r.id); err != nil {
 		return err
 	}
@@ -94,8 +103,9 @@ func (n *Node) enterRead(ctx context.Context, r readNote) error {
 	return err
 }
 
-// Flush tries to enter the notes that wait, before the process ends.
+// Flush tries to enter the notes that wait, before the process ends, and waits for those of failed sign-ins under way.
 func (n *Node) Flush(ctx context.Context) error {
+	n.accounts.notes.running.Wait()
 	n.reads.mu.Lock()
 	notes := n.reads.waiting
 	n.reads.waiting = nil

@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 
 	"isotherm/ledger"
 	"isotherm/ledger/command"
@@ -19,11 +18,19 @@ import (
 // Names in the private state. Every value is sealed with the keyring before it enters raft.
 const (
 	commitmentKeyName = "commitment-key"
-	tokenPrefix       = "token/"      // + hex SHA-256 of a person's token
-	enrolPrefix       = "enrol/"      // + hex SHA-256 of a box's one-time token
+	enrolPrefix       = "enrol/"      // + zero ID + "/" + hex SHA-256 of a box's one-time token
+	tokenPrefix       = "token/"      // + person + "/" + hex SHA-256 of a token
+	sessionPrefix     = "session/"    // + person + "/" + hex SHA-256 of a session's token
+	sharePrefix       = "share/"      // + shipment + "/" + hex SHA-256 of a share link's token
+	accountPrefix     = "account/"    // + person
+	loginPrefix       = "login/"      // + keyed hash of a login; value: the person
+	signingKeyPrefix  = "signs/"      // + hash of a signing key; value: the person who has or had it
+	grantPrefix       = "grant/"      // + person + "/" + shipment; value: until when they may read the case
+	donorPrefix       = "donor/"      // + commitment to a donor ID + "/" + shipment; value: the shipment
+	donorIDPrefix     = "donor-id/"   // + shipment; value: the donor ID, sealed for the case besides
 	casePrefix        = "key/case/"   // + shipment + "/" + 8 random hex digits
 	personPrefix      = "key/person/" // + person
-	carriesPrefix     = "carries/"    // + box; value: the shipment of the newest act that packs an organ into it
+	carriesPrefix     = "carries/"    // + box + "/" + shipment + "/" + the act that put it there; value: the shipment
 )
 
 // secret returns a value of the private state, nil when there is none.
@@ -131,19 +138,9 @@ func (n *Node) salted(v *store.View, index int64) ([]byte, error) {
 	return k.open(stored)
 }
 
-// DonorCommitment returns the keyed commitment to a donor ID: HMAC-SHA256 under the ledger's commitment key. Spaces around
-// the ID and the case of its letters do not count.
-func (n *Node) DonorCommitment(donorID string) ([32]byte, error) {
-	id := strings.ToUpper(strings.TrimSpace(donorID))
-	if id == "" || len(id) > 64 {
-		return [32]byte{}, ledger.Errorf(ledger.CodeInvalid, "donor ID of %d characters, want 1 to 64", len(id))
-	}
-	var key []byte
-	err := n.replica.View(func(v *store.View) error {
-		var err error
-		key, err = n.secret(v, commitmentKeyName)
-		return err
-	})
+// keyedHash returns HMAC-SHA256 under the ledger's commitment key. what separates the kinds of things that are hashed.
+func (n *Node) keyedHash(v *store.View, what, text string) ([32]byte, error) {
+	key, err := n.secret(v, commitmentKeyName)
 	if err != nil {
 		return [32]byte{}, err
 	}
@@ -151,7 +148,7 @@ func (n *Node) DonorCommitment(donorID string) ([32]byte, error) {
 		return [32]byte{}, errNotBootstrapped()
 	}
 	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte("isotherm/donor/v1\n" + n.pin.Origin + "\n" + id))
+	mac.Write([]byte("isotherm/" + what + "/v1\n" + n.pin.Origin + "\n" + text))
 	return [32]byte(mac.Sum(nil)), nil
 }
 

@@ -21,7 +21,7 @@ type SyncAnswer struct {
 	Next    int64     // size of the journal as the ledger now holds it
 	Root    tlog.Hash // its root there
 	Receipt []byte    // see entry.Receipt
-	Acts    [][]byte  // acts of the box's shipment that the box has not journaled yet
+	Acts    [][]byte  // acts of the box's shipments that the box has not journaled yet
 }
 
 // catchUpLimit bounds how long a sync waits for this node to reach a checkpoint that the box already saw elsewhere. It is
@@ -60,9 +60,12 @@ func (n *Node) Sync(ctx context.Context, box ledger.BoxID, wire, boxCheckpoint [
 	if err != nil {
 		return SyncAnswer{}, err
 	}
-	acts, err := n.actsFor(box)
+	acts, done, err := n.actsFor(box)
+	if err == nil {
+		err = n.forgetCarried(ctx, done)
+	}
 	if err != nil {
-		n.log.Warn("acts for a box can't be gathered; the next sync brings them", "box", box, "err", err)
+		n.log.Warn("what a box must know can't be gathered; the next sync brings it", "box", box, "err", err)
 	}
 	return SyncAnswer{Next: advance.To, Root: advance.Root, Receipt: receipt, Acts: acts}, nil
 }

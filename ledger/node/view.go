@@ -5,8 +5,14 @@ import (
 	"slices"
 
 	"isotherm/ledger"
+	"isotherm/ledger/access"
+	"isotherm/ledger/bundle"
 	"isotherm/ledger/custody"
 	"isotherm/ledger/entry"
+	"isotherm/ledger/excursion"
+	"isotherm/ledger/ischemia"
+	"isotherm/ledger/profile"
+	"isotherm/ledger/progress"
 	"isotherm/ledger/record"
 	"isotherm/ledger/store"
 	"isotherm/ledger/trip"
@@ -31,39 +37,27 @@ type Shipment struct {
 	State         *custody.State
 	Trip          *trip.Assessment // nil while there is none, see Trouble
 	Trouble       error            // why Trip is nil
+	Clock         ischemia.Clock   // as of now, or of the newest record of a simulated box
+	Progress      progress.Progress
+	Recalled      []Recall // certificates of its probes that were recalled; that changes no verdict
 	Segments      []Segment
 	Withheld      []Segment    // parts of journals that acts cite and the ledger does not hold
 	Last          *Temperature // nil when no probe has answered yet
 	LastReadingMS int64        // wall clock of the newest reading, whether a probe answered or not
 	LastContactMS int64        // RecordTime of the newest batch of the trip; 0 for none
-	BoxHead       []byte       // newest signed head of the box that the ledger holds
+	BoxHead       []byte       // newest signed head of the box that the organ is in; nil when the ledger holds none
 	People        map[ledger.PersonID]*Person
-}
-
-// maySee tells whether somebody may look at a case: a courier those that are not delivered yet, so that they can pack and
-// take over, and those they took part in; everybody else by role all cases.
-func maySee(p Principal, s *custody.State) bool {
-	if p.Role != entry.RoleCourier || s.Phase < custody.PhaseReceived {
-		return true
-	}
-	for _, item := range s.History {
-		if item.Act.Statement.To.Person == p.Person {
-			return true
-		}
-		for _, sig := range item.Act.Signatures {
-			if sig.Person == p.Person {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // maxShipments bounds the board: a country's cases of some years. Beyond that, the oldest IDs are shown only by name.
 const maxShipments = 100_000
 
-// Shipments returns the board, in the order of IDs. A listing alone is no read of a case.
+// Shipments returns the board: the cases that the principal may read, in the order of IDs. A listing alone is no read of
+// a case.
 func (n *Node) Shipments(ctx context.Context, p Principal) ([]*Shipment, At, error) {
+	if err := n.allow(p, access.ReadCases); err != nil {
+		return nil, At{}, err
+	}
 	var out []*Shipment
 	at, err := n.view(func(v *store.View) error {
 		for _, s := range v.Subjects(entry.SubjectCase, [ledger.IDSize]byte{}, maxShipments) {
@@ -74,7 +68,7 @@ func (n *Node) Shipments(ctx context.Context, p Principal) ([]*Shipment, At, err
 			if err != nil {
 				return err
 			}
-			if len(c.acts) == 0 || !maySee(p, c.state) {
+			if len(c.acts) == 0 || n.mayRead(v, p, c) != nil {
 				continue // erased, or not theirs
 			}
 			view, err := n.show(v, c)
@@ -96,6 +90,9 @@ func (n *Node) Shipment(ctx context.Context, p Principal, id ledger.ShipmentID) 
 
 // read returns a case that the principal may see, and notes that it was read.
 func (n *Node) read(ctx context.Context, p Principal, id ledger.ShipmentID) (*shipmentCase, *Shipment, At, error) {
+	if err := n.allow(p, access.ReadCases); err != nil {
+		return nil, nil, At{}, err
+	}
 	var s *Shipment
 	var c *shipmentCase
 	var at At
@@ -116,16 +113,41 @@ func (n *Node) read(ctx context.Context, p Principal, id ledger.ShipmentID) (*sh
 	return c, s, at, nil
 }
 
-// visible returns a case that the principal may see.
+// visible returns a case that the principal may read.
 func (n *Node) visible(v *store.View, p Principal, id ledger.ShipmentID) (*shipmentCase, error) {
 	c, err := n.shipment(v, id)
 	if err != nil {
 		return nil, err
 	}
-	if !maySee(p, c.state) {
-		return nil, ledger.Errorf(ledger.CodeForbidden, "shipment %s is delivered, and you took no part in it", id)
+	return c, n.mayRead(v, p, c)
+}
+
+// Tip is what somebody must know to state the next act of a case.
+type Tip struct {
+	Hash    [32]byte // of the newest claim that stands: the next act's parent
+	BoxHead []byte   // newest signed head of the box that the organ is in; nil when the ledger holds none
+}
+
+// Tip returns the tip of a case, and nothing else of it: whoever may deliver acts may ask, also for cases that they may not
+// read, for anybody can be handed a box.
+func (n *Node) Tip(ctx context.Context, p Principal, id ledger.ShipmentID) (Tip, At, error) {
+	if err := n.allow(p, access.DeliverActs); err != nil {
+		return Tip{}, At{}, err
 	}
-	return c, nil
+	var out Tip
+	var at At
+	err := n.lookTwice(ctx, func() (err error) {
+		at, err = n.view(func(v *store.View) error {
+			c, err := n.shipment(v, id)
+			if err != nil {
+				return err
+			}
+			out = Tip{Hash: c.state.Tip, BoxHead: boxHead(v, c.state)}
+			return nil
+		})
+		return err
+	})
+	return out, at, err
 }
 
 // show gathers what is shown of a case.
@@ -146,15 +168,68 @@ func (n *Node) show(v *store.View, c *shipmentCase) (*Shipment, error) {
 		}
 	}
 	for _, j := range c.journals {
-		to := j.size
-		if at := c.state.ReceivedAt; at != nil && at.Origin == record.Origin(j.box, j.inc) {
-			to = min(to, at.Size)
+		s.LastContactMS = max(s.LastContactMS, j.lastArrival())
+		for _, run := range j.Spans {
+			to := j.size
+			if run.End != bundle.NoEnd {
+				to = min(to, run.End)
+			}
+			s.Segments = append(s.Segments, Segment{Box: j.Box, Incarnation: j.Incarnation, From: run.From, To: max(to, run.From)})
 		}
-		s.Segments = append(s.Segments, Segment{Box: j.box, Incarnation: j.inc, From: j.from, To: max(to, j.from)})
+	}
+	s.tellTime(c, n.now().UnixMilli())
+	var err error
+	if s.Recalled, err = n.recalls(v, c); err != nil {
+		return nil, err
 	}
 	s.Withheld = withheld(v, c.state)
+	s.BoxHead = boxHead(v, c.state)
 	s.lastReading(c)
-	return s, n.showBox(v, c, s)
+	return s, nil
+}
+
+// tellTime computes what depends on the present. A simulated box's clock may run ahead of ours: then its newest record says
+// what time it is.
+func (s *Shipment) tellTime(c *shipmentCase, nowMS int64) {
+	var fixes []progress.Fix
+	for _, j := range c.journals {
+		for _, r := range j.records {
+			if r.At.Quality == record.ClockSimulated {
+				nowMS = r.At.WallMS
+			}
+			if f, ok := progress.FixOf(r); ok {
+				fixes = append(fixes, f)
+			}
+		}
+	}
+	var p *profile.Profile
+	if c.state.Packing != nil {
+		p, _ = c.state.Packing.PinnedProfile() // without one the clock knows no limits
+	}
+	s.Clock, s.Progress = ischemia.Of(c.state, p, nowMS), progress.Of(c.state, fixes, nowMS)
+}
+
+// lastArrival returns when the newest batch of the trip came; 0 for none.
+func (j *journalPart) lastArrival() int64 {
+	if len(j.arrived) == 0 {
+		return 0
+	}
+	return j.arrived[len(j.arrived)-1].RecordTimeMS
+}
+
+// boxHead returns the newest signed head of the box that the organ is in, nil when the ledger holds none.
+func boxHead(v *store.View, state *custody.State) []byte {
+	if len(state.Segments) == 0 {
+		return nil
+	}
+	incs := v.Journals(state.Segments[len(state.Segments)-1].Box)
+	if len(incs) == 0 {
+		return nil
+	}
+	if j, ok := v.Journal(incs[len(incs)-1]); ok {
+		return j.Head
+	}
+	return nil
 }
 
 // withheld returns what acts cite and the ledger does not hold, per journal.
@@ -185,23 +260,23 @@ func withheld(v *store.View, state *custody.State) []Segment {
 	return out
 }
 
-// lastReading finds the newest reading and the newest answer of a probe that the profile judges, up to receipt.
+// lastReading finds the newest reading of the trip and the newest answer of a probe that the profile judges.
 func (s *Shipment) lastReading(c *shipmentCase) {
-	if c.judged == nil {
+	if c.judged == nil || len(c.state.Segments) == 0 {
 		return
 	}
-	for i := len(c.journals) - 1; i >= 0; i-- {
-		j := c.journals[i]
+	space := c.state.Segments[len(c.state.Segments)-1].Space
+	for _, j := range slices.Backward(c.journals) {
 		if j.boot == nil {
 			continue
 		}
+		place := excursion.JudgedPlace(c.judged.Profile, space, j.boot)
 		judged := map[uint8]bool{}
 		for _, p := range j.boot.Probes {
-			judged[p.Number] = p.Place == c.judged.Profile.ProbePlace
+			judged[p.Number] = p.Place == place
 		}
-		for k := len(j.records) - 1; k >= 0; k-- {
-			r := j.records[k]
-			if r.Reading == nil || int64(r.Seq) >= s.Segments[i].To {
+		for _, r := range slices.Backward(j.records) {
+			if r.Reading == nil {
 				continue
 			}
 			if s.LastReadingMS == 0 {
@@ -217,27 +292,11 @@ func (s *Shipment) lastReading(c *shipmentCase) {
 	}
 }
 
-// showBox sets what the ledger knows of the box itself.
-func (n *Node) showBox(v *store.View, c *shipmentCase, s *Shipment) error {
-	for _, j := range c.journals {
-		held, ok := v.Journal(j.inc)
-		if !ok {
-			continue
-		}
-		s.BoxHead = held.Head
-		leaf, err := leafAt(v, held.Advanced)
-		if err != nil {
-			return err
-		}
-		s.LastContactMS = max(s.LastContactMS, leaf.RecordTimeMS)
-	}
-	return nil
-}
-
 // Reading is one reading of a trip.
 type Reading struct {
 	Incarnation ledger.IncarnationID
 	Record      *record.Record
+	Late        bool // it came late: it was taken, and was not there when it was needed
 }
 
 // Readings is a page of a trip's readings.
@@ -255,18 +314,18 @@ func (n *Node) Readings(ctx context.Context, p Principal, id ledger.ShipmentID, 
 	if from < 0 || limit < 1 || limit > MaxReadings {
 		return Readings{}, At{}, ledger.Errorf(ledger.CodeInvalid, "page of %d readings from %d, want 1 to %d from 0 on", limit, from, MaxReadings)
 	}
-	c, s, at, err := n.read(ctx, p, id)
+	c, _, at, err := n.read(ctx, p, id)
 	if err != nil {
 		return Readings{}, at, err
 	}
 	var out Readings
-	for i, j := range c.journals {
+	for _, j := range c.journals {
 		for _, r := range j.records {
-			if r.Reading == nil || int64(r.Seq) >= s.Segments[i].To {
+			if r.Reading == nil {
 				continue
 			}
 			if out.Total >= from && len(out.Page) < limit {
-				out.Page = append(out.Page, Reading{Incarnation: j.inc, Record: r})
+				out.Page = append(out.Page, Reading{Incarnation: j.Incarnation, Record: r, Late: c.isLate(&j, r.Seq)})
 			}
 			out.Total++
 		}
@@ -274,22 +333,39 @@ func (n *Node) Readings(ctx context.Context, p Principal, id ledger.ShipmentID, 
 	return out, at, nil
 }
 
+// isLate tells whether a record of the trip came late.
+func (c *shipmentCase) isLate(j *journalPart, seq uint64) bool {
+	if c.judged == nil {
+		return false
+	}
+	origin := record.Origin(j.Box, j.Incarnation)
+	return slices.ContainsFunc(c.judged.Late, func(l trip.Late) bool {
+		return l.Origin == origin && l.From.Seq <= seq && seq <= l.To.Seq
+	})
+}
+
 // Box is an enrolled box with the newest head of its newest journal.
 type Box struct {
 	ID            ledger.BoxID
 	Label         string
-	Journal       *store.Journal // nil until a batch came
-	Head          []byte         // of Journal, or of the enrolment
-	LastContactMS int64          // RecordTime of its newest batch, or of the enrolment
-	Shipment      ledger.ShipmentID
+	Journal       *store.Journal      // nil until a batch came
+	Head          []byte              // of Journal, or of the enrolment
+	LastContactMS int64               // RecordTime of its newest batch, or of the enrolment
+	Shipments     []ledger.ShipmentID // in it, on their way
 }
 
-// Boxes returns all enrolled boxes, in the order of IDs.
-func (n *Node) Boxes() ([]*Box, At, error) {
+// Boxes returns all enrolled boxes, in the order of IDs, each with the shipments in it that the principal may read.
+func (n *Node) Boxes(ctx context.Context, p Principal) ([]*Box, At, error) {
+	if err := n.allow(p, access.ReadDirectory); err != nil {
+		return nil, At{}, err
+	}
 	var out []*Box
 	at, err := n.view(func(v *store.View) error {
 		for _, b := range v.Boxes() {
-			box, err := n.showEnrolled(v, b)
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			box, err := n.showEnrolled(v, p, b)
 			if err != nil {
 				return err
 			}
@@ -300,7 +376,7 @@ func (n *Node) Boxes() ([]*Box, At, error) {
 	return out, at, err
 }
 
-func (n *Node) showEnrolled(v *store.View, b store.Box) (*Box, error) {
+func (n *Node) showEnrolled(v *store.View, p Principal, b store.Box) (*Box, error) {
 	leaf, payload, err := n.open(v, b.Index)
 	if err != nil {
 		return nil, err
@@ -319,16 +395,14 @@ func (n *Node) showEnrolled(v *store.View, b store.Box) (*Box, error) {
 			box.LastContactMS = leaf.RecordTimeMS
 		}
 	}
-	id, err := n.shipmentIn(v, b.ID)
-	if err != nil || id.IsZero() {
-		return box, err
-	}
-	c, err := n.shipment(v, id)
-	if err != nil {
-		return nil, err
-	}
-	if c.state.Packing != nil && c.state.Packing.Box == b.ID && c.state.Phase < custody.PhaseReceived {
-		box.Shipment = id
+	for _, in := range shipmentsIn(v, b.ID) {
+		c, err := n.shipment(v, in.id)
+		if err != nil {
+			return nil, err
+		}
+		if isIn(c.state, b.ID) && n.mayRead(v, p, c) == nil {
+			box.Shipments = append(box.Shipments, in.id)
+		}
 	}
 	return box, nil
 }

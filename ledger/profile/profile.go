@@ -9,7 +9,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"math"
 
 	"isotherm/ledger/cbor"
 )
@@ -18,7 +17,8 @@ import (
 type RuleKind uint8
 
 // The kinds of rule. The first four speak of a single event that lasts at least the rule's delay; the totals add up all
-// time beyond the limit, the areas all time weighted with the distance to the limit, since the rules began to count.
+// time beyond the limit, the areas all time weighted with the distance to the limit, since the rules began to count. Which
+// of a rule's fields a kind uses is in Check.
 const (
 	Below      RuleKind = 1 // temperature under the limit
 	Above      RuleKind = 2 // temperature over the limit
@@ -40,39 +40,36 @@ const (
 	High   Severity = 3 // red: immediate response
 )
 
+var severityNames = [...]string{Low: "low", Medium: "medium", High: "high"}
+
 func (s Severity) String() string {
-	switch s {
-	case Low:
-		return "low"
-	case Medium:
-		return "medium"
-	case High:
-		return "high"
+	if int(s) < len(severityNames) && s != 0 {
+		return severityNames[s]
 	}
 	return fmt.Sprintf("unknown(%d)", uint8(s))
 }
 
+var kindNames = [...]string{Below: "below", Above: "above", Lost: "lost", Silent: "silent", BelowTotal: "below in total",
+	AboveTotal: "above in total", BelowArea: "degree-minutes below", AboveArea: "degree-minutes above"}
+
 func (k RuleKind) String() string {
-	switch k {
-	case Below:
-		return "below"
-	case Above:
-		return "above"
-	case Lost:
-		return "lost"
-	case Silent:
-		return "silent"
-	case BelowTotal:
-		return "below in total"
-	case AboveTotal:
-		return "above in total"
-	case BelowArea:
-		return "degree-minutes below"
-	case AboveArea:
-		return "degree-minutes above"
+	if int(k) < len(kindNames) && k != 0 {
+		return kindNames[k]
 	}
 	return fmt.Sprintf("unknown(%d)", uint8(k))
 }
+
+// IsLow tells whether the rule watches the cold side: the one that freezes an organ.
+func (k RuleKind) IsLow() bool { return k == Below || k == BelowTotal || k == BelowArea }
+
+// IsHigh tells whether the rule watches the warm side.
+func (k RuleKind) IsHigh() bool { return k == Above || k == AboveTotal || k == AboveArea }
+
+// IsTotal tells whether the rule adds up over the whole trip: a total or an area.
+func (k RuleKind) IsTotal() bool { return k >= BelowTotal && k <= AboveArea }
+
+// IsArea tells whether the rule adds up degree-minutes.
+func (k RuleKind) IsArea() bool { return k == BelowArea || k == AboveArea }
 
 // Rule turns readings into an excursion.
 type Rule struct {
@@ -80,8 +77,8 @@ type Rule struct {
 	Kind         RuleKind
 	Severity     Severity
 	LimitMC      int32  // milli-°C; for all but Lost and Silent
-	HysteresisMC int32  // how far back inside the limit the value must come to end a single event, in milli-K
-	DelayMS      uint64 // an event, or a total, shorter than this is no excursion
+	HysteresisMC int32  // how far back inside the limit the value must come to end a Below or Above, in milli-K
+	DelayMS      uint64 // an event, or a total, shorter than this is no excursion; zero for areas
 	AreaMKMin    uint64 // milli-K x minutes; for areas
 }
 
@@ -91,7 +88,7 @@ type Profile struct {
 	Version      uint32
 	Program      string // code of the organisation that sets it; empty for the shipped ones
 	ProbePlace   string // the place of the probes it judges: 'organ', 'beside the bags'
-	ProbeErrorMC uint32 // the error it allows a probe, milli-K: limits closer to the band's reason than that get a warning
+	ProbeErrorMC uint32 // the error it allows a probe, milli-K either way; zero when it states none
 	LowMC        int32  // band shown to people, milli-°C
 	HighMC       int32
 	SettleMS     uint64 // rules start at the first reading in band, at latest this long after packing
@@ -108,8 +105,16 @@ const (
 	maxRules = 16
 	maxSteps = 16
 	maxText  = 200
-	maxMS    = math.MaxInt64 // trip time is signed: a longer delay would count as a negative one, hence as passed
+
+	// MaxMS bounds every time: 30 days. The longest trip of an organ, a kidney's on a pump, takes three.
+	MaxMS = 30 * 24 * 60 * minute
+	// MaxTempMC bounds every temperature, either way. Perfusion is at 38 °C, dry ice at -78.5 °C.
+	MaxTempMC = 100_000
+	// MaxAreaMKMin bounds degree-minutes: 200 K for 30 days.
+	MaxAreaMKMin = 2 * MaxTempMC * (MaxMS / minute)
 )
+
+const minute = 60_000 // milliseconds
 
 // Marshal returns the canonical bytes.
 func (p *Profile) Marshal() []byte {
@@ -198,66 +203,4 @@ func Parse(b []byte) (*Profile, error) {
 		return nil, errors.New("read profile: not in canonical form")
 	}
 	return &p, p.Check()
-}
-
-// Check returns an error that names what can't be judged by.
-func (p *Profile) Check() error {
-	switch {
-	case p.Name == "" || p.Version == 0:
-		return errors.New("profile has no name or no version")
-	case p.ProbePlace == "":
-		return fmt.Errorf("profile %s names no place of its probe", p.Name)
-	case p.LowMC >= p.HighMC:
-		return fmt.Errorf("profile %s: band from %d to %d milli-°C is empty", p.Name, p.LowMC, p.HighMC)
-	case max(p.SettleMS, p.ColdWarnMS, p.ColdLimitMS) > maxMS:
-		return fmt.Errorf("profile %s: a time limit is longer than %d ms", p.Name, uint64(maxMS))
-	}
-	for _, r := range p.Rules {
-		if r.Kind < Below || r.Kind > Silent {
-			return fmt.Errorf("profile %s: rule %q is of unknown kind %d", p.Name, r.Name, r.Kind)
-		}
-		if r.HysteresisMC < 0 {
-			return fmt.Errorf("profile %s: rule %q has a negative hysteresis", p.Name, r.Name)
-		}
-		if r.DelayMS > maxMS {
-			return fmt.Errorf("profile %s: rule %q has a delay longer than %d ms", p.Name, r.Name, uint64(maxMS))
-		}
-	}
-	return nil
-}
-
-const minute = 60_000 // milliseconds
-
-// Defaults returns the profiles that isotherm ships, for a program to copy and change. Numbers and their sources are in
-// FORMAT.md; they are not clinical advice.
-func Defaults() []*Profile {
-	steps := []string{"Do not open the box.", "Check that the box stands upright and the lid is shut.", "Call the coordinator."}
-	band := func(name string, low, high, alarmLow, alarmHigh int32, lowDelay uint64) *Profile {
-		return &Profile{
-			Name: name, Version: 1, ProbePlace: "organ", LowMC: low, HighMC: high,
-			SettleMS: 30 * minute, ColdWarnMS: 180 * minute, ColdLimitMS: 240 * minute, Instructions: steps,
-			Rules: []Rule{
-				{Name: "too cold", Kind: Below, LimitMC: alarmLow, HysteresisMC: 200, DelayMS: lowDelay},
-				{Name: "too warm", Kind: Above, LimitMC: alarmHigh, HysteresisMC: 200, DelayMS: 5 * minute},
-				{Name: "sensor lost", Kind: Lost, DelayMS: 2 * minute},
-				{Name: "silence", Kind: Silent, DelayMS: 10 * minute},
-			},
-		}
-	}
-	return []*Profile{
-		band("ice-scs", -500, 4000, -500, 8000, 10*minute),
-		band("chs-4-8", 4000, 8000, 4000, 8000, 2*minute),
-		band("lung-10", 8000, 12000, 8000, 12000, 5*minute),
-		band("normothermic", 34000, 38000, 34000, 38000, 2*minute),
-	}
-}
-
-// Default returns the shipped profile of that name.
-func Default(name string) (*Profile, bool) {
-	for _, p := range Defaults() {
-		if p.Name == name {
-			return p, true
-		}
-	}
-	return nil, false
 }

@@ -3,6 +3,7 @@ package profile_test
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,12 +30,17 @@ func TestDefaults(t *testing.T) {
 			if byName, ok := profile.Default(p.Name); !ok || byName.Hash() != p.Hash() {
 				t.Errorf("Default(%q): got %+v, %t", p.Name, byName, ok)
 			}
-			names := map[string]bool{}
+			kinds := map[profile.RuleKind]bool{}
 			for _, r := range p.Rules {
-				if names[r.Name] || r.DelayMS == 0 {
-					t.Errorf("rule %q: twice, or without a delay", r.Name)
+				if r.DelayMS == 0 && !r.Kind.IsArea() {
+					t.Errorf("rule %q has no delay", r.Name)
 				}
-				names[r.Name] = true
+				kinds[r.Kind] = true
+			}
+			for k := profile.Below; k <= profile.AboveArea; k++ {
+				if !kinds[k] {
+					t.Errorf("no rule of the kind %q", k)
+				}
 			}
 			if p.ColdWarnMS >= p.ColdLimitMS {
 				t.Errorf("warns at %d ms, limit is %d ms", p.ColdWarnMS, p.ColdLimitMS)
@@ -49,15 +55,61 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// The numbers of domain knowledge, said once more: a slip of a digit in a default would harm somebody.
+func TestFor(t *testing.T) {
+	const hour = 3_600_000
+	tests := []struct {
+		organ, way, name  string
+		place             string
+		lowMC, highMC     int32
+		coldMC            int32 // limit of the cold alarm
+		coldDelayMS       uint64
+		warnHrs, limitHrs uint64
+	}{
+		{"heart", profile.Ice, "heart-ice", profile.PlaceIce, -500, 4000, -500, 600_000, 3, 4},
+		{"lung", profile.Ice, "lung-ice", profile.PlaceIce, -500, 4000, -500, 600_000, 4, 6},
+		{"liver", profile.Ice, "liver-ice", profile.PlaceIce, -500, 4000, -500, 600_000, 8, 12},
+		{"pancreas", profile.Ice, "pancreas-ice", profile.PlaceIce, -500, 4000, -500, 600_000, 12, 18},
+		{"intestine", profile.Ice, "intestine-ice", profile.PlaceIce, -500, 4000, -500, 600_000, 6, 12},
+		{"kidney", profile.Ice, "kidney-ice", profile.PlaceIce, -500, 4000, -500, 600_000, 24, 36},
+		{"heart", profile.Hypothermic, "heart-chs", "organ", 4000, 8000, 4000, 120_000, 3, 4},
+		{"lung", profile.Lung10, "lung-10", "organ", 8000, 12000, 8000, 300_000, 4, 6},
+		{"liver", profile.Normothermic, "liver-normothermic", "organ", 34000, 38000, 34000, 120_000, 8, 12},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p, ok := profile.For(tt.organ, tt.way)
+			if !ok {
+				t.Fatal("none")
+			}
+			r := p.Rules[0]
+			if p.Name != tt.name || p.ProbePlace != tt.place || p.LowMC != tt.lowMC || p.HighMC != tt.highMC || r.Kind != profile.Below ||
+				r.LimitMC != tt.coldMC || r.DelayMS != tt.coldDelayMS || p.ColdWarnMS != tt.warnHrs*hour || p.ColdLimitMS != tt.limitHrs*hour {
+				t.Errorf("got %+v", p)
+			}
+		})
+	}
+	for _, none := range [][2]string{{"heart", profile.Lung10}, {"pancreas", profile.Normothermic}, {"heart", "none such"}, {"", profile.Ice}, {"spleen", profile.Ice}} {
+		if p, ok := profile.For(none[0], none[1]); ok {
+			t.Errorf("%v: got %s", none, p.Name)
+		}
+	}
+}
+
 // full has every field set, to values that take every width of an integer.
 func full() *profile.Profile {
 	return &profile.Profile{
-		Name: "Prüfung", Version: math.MaxUint32, ProbePlace: "organ", LowMC: math.MinInt32, HighMC: math.MaxInt32,
-		SettleMS: 1, ColdWarnMS: math.MaxInt64, ColdLimitMS: 1 << 32, Instructions: []string{"", "Call."},
+		Name: "Prüfung", Version: math.MaxUint32, Program: "CTC1", ProbePlace: "organ", ProbeErrorMC: 65_536, LowMC: -100_000, HighMC: 100_000,
+		SettleMS: 1, ColdWarnMS: profile.MaxMS, ColdLimitMS: profile.MaxMS, ImplantMS: profile.MaxMS - 1, Instructions: []string{"", "Call."},
 		Rules: []profile.Rule{
-			{Name: "low", Kind: profile.Below, LimitMC: math.MinInt32, HysteresisMC: math.MaxInt32, DelayMS: 0},
-			{Name: "high", Kind: profile.Above, LimitMC: math.MaxInt32, DelayMS: math.MaxInt64},
-			{Kind: profile.Lost}, {Kind: profile.Silent, DelayMS: 65_536},
+			{Name: "low", Kind: profile.Below, Severity: profile.High, LimitMC: -100_000, HysteresisMC: 100_000},
+			{Name: "low total", Kind: profile.BelowTotal, Severity: profile.Low, LimitMC: -1, DelayMS: 1},
+			{Name: "low area", Kind: profile.BelowArea, Severity: profile.Medium, AreaMKMin: profile.MaxAreaMKMin},
+			{Name: "lost", Kind: profile.Lost, Severity: profile.Low},
+			{Name: "high", Kind: profile.Above, Severity: profile.High, LimitMC: 100_000, DelayMS: profile.MaxMS},
+			{Name: "high total", Kind: profile.AboveTotal, Severity: profile.High, LimitMC: 255, DelayMS: 65_535},
+			{Name: "high area", Kind: profile.AboveArea, Severity: profile.High, LimitMC: 256, AreaMKMin: 1},
+			{Name: "silence", Kind: profile.Silent, Severity: profile.Medium, DelayMS: 65_536},
 		},
 	}
 }
@@ -82,6 +134,18 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// Rules of full, by their place.
+const (
+	below = iota
+	belowTotal
+	belowArea
+	lost
+	above
+	aboveTotal
+	aboveArea
+	silent
+)
+
 // unfit is every way in which Check and Parse refuse a profile.
 var unfit = []struct {
 	name string
@@ -93,13 +157,45 @@ var unfit = []struct {
 	{"no place", func(p *profile.Profile) { p.ProbePlace = "" }, "no place"},
 	{"empty band", func(p *profile.Profile) { p.LowMC, p.HighMC = 4000, 4000 }, "is empty"},
 	{"band upside down", func(p *profile.Profile) { p.LowMC, p.HighMC = 8000, 4000 }, "is empty"},
-	{"rule of no kind", func(p *profile.Profile) { p.Rules[0].Kind = 0 }, "unknown kind 0"},
-	{"rule of a later kind", func(p *profile.Profile) { p.Rules[0].Kind = 5 }, "unknown kind 5"},
-	{"negative hysteresis", func(p *profile.Profile) { p.Rules[1].HysteresisMC = -1 }, "negative hysteresis"},
-	{"delay over int64", func(p *profile.Profile) { p.Rules[1].DelayMS = 1 << 63 }, "delay longer"},
-	{"settling over int64", func(p *profile.Profile) { p.SettleMS = 1 << 63 }, "time limit"},
-	{"cold warning over int64", func(p *profile.Profile) { p.ColdWarnMS = 1 << 63 }, "time limit"},
-	{"cold limit over int64", func(p *profile.Profile) { p.ColdLimitMS = 1 << 63 }, "time limit"},
+	{"band too low", func(p *profile.Profile) { p.LowMC = -100_001 }, "out of range"},
+	{"band too high", func(p *profile.Profile) { p.HighMC = 100_001 }, "out of range"},
+	{"probe error too great", func(p *profile.Profile) { p.ProbeErrorMC = 100_001 }, "probe error"},
+	{"settling too long", func(p *profile.Profile) { p.SettleMS = profile.MaxMS + 1 }, "time limit"},
+	{"cold warning too long", func(p *profile.Profile) { p.ColdWarnMS = 1 << 63 }, "time limit"},
+	{"cold limit too long", func(p *profile.Profile) { p.ColdLimitMS = profile.MaxMS + 1 }, "time limit"},
+	{"implanting too long", func(p *profile.Profile) { p.ImplantMS = profile.MaxMS + 1 }, "time limit"},
+	{"warning after the limit", func(p *profile.Profile) { p.ColdLimitMS, p.ImplantMS = profile.MaxMS-1, 0 }, "warns"},
+	{"implanting takes all", func(p *profile.Profile) { p.ImplantMS = profile.MaxMS }, "implanting"},
+	{"rule without a name", func(p *profile.Profile) { p.Rules[lost].Name = "" }, "has no name"},
+	{"two rules of a name", func(p *profile.Profile) { p.Rules[lost].Name = "low" }, "two rules"},
+	{"rule of no kind", func(p *profile.Profile) { p.Rules[below].Kind = 0 }, "unknown kind 0"},
+	{"rule of a later kind", func(p *profile.Profile) { p.Rules[below].Kind = 9 }, "unknown kind 9"},
+	{"no severity", func(p *profile.Profile) { p.Rules[below].Severity = 0 }, "severity 0"},
+	{"later severity", func(p *profile.Profile) { p.Rules[below].Severity = 4 }, "severity 4"},
+	{"limit too low", func(p *profile.Profile) { p.Rules[below].LimitMC = -100_001 }, "limit out of range"},
+	{"limit too high", func(p *profile.Profile) { p.Rules[above].LimitMC = 100_001 }, "limit out of range"},
+	{"cold limit over the band", func(p *profile.Profile) { p.Rules[below].LimitMC = 100_000 }, "top of the band"},
+	{"warm limit under the band", func(p *profile.Profile) { p.Rules[above].LimitMC = -100_000 }, "bottom of the band"},
+	{"negative hysteresis", func(p *profile.Profile) { p.Rules[below].HysteresisMC = -1 }, "hysteresis"},
+	{"hysteresis too great", func(p *profile.Profile) { p.Rules[below].HysteresisMC = 100_001 }, "hysteresis"},
+	{"delay too long", func(p *profile.Profile) { p.Rules[above].DelayMS = profile.MaxMS + 1 }, "delay longer"},
+	{"delay over int64", func(p *profile.Profile) { p.Rules[above].DelayMS = 1 << 63 }, "delay longer"},
+	{"area too great", func(p *profile.Profile) { p.Rules[belowArea].AreaMKMin = profile.MaxAreaMKMin + 1 }, "area of more"},
+	{"total without a delay", func(p *profile.Profile) { p.Rules[belowTotal].DelayMS = 0 }, "has no delay"},
+	{"area without an area", func(p *profile.Profile) { p.Rules[aboveArea].AreaMKMin = 0 }, "has no area"},
+	{"silence without a delay", func(p *profile.Profile) { p.Rules[silent].DelayMS = 0 }, "has no delay"},
+	{"lost with a limit", func(p *profile.Profile) { p.Rules[lost].LimitMC = 1 }, "limit, which"},
+	{"silence with a limit", func(p *profile.Profile) { p.Rules[silent].LimitMC = -1 }, "limit, which"},
+	{"total with a hysteresis", func(p *profile.Profile) { p.Rules[aboveTotal].HysteresisMC = 1 }, "hysteresis, which"},
+	{"area with a delay", func(p *profile.Profile) { p.Rules[aboveArea].DelayMS = 1 }, "delay, which"},
+	{"event with an area", func(p *profile.Profile) { p.Rules[below].AreaMKMin = 1 }, "area, which"},
+	{"warm side first", func(p *profile.Profile) { p.Rules[below], p.Rules[above] = p.Rules[above], p.Rules[below] }, "comes after"},
+	{"more bytes than a pack act takes", func(p *profile.Profile) {
+		p.Instructions = slices.Repeat([]string{strings.Repeat("x", 200)}, 16)
+		for i := range p.Rules {
+			p.Rules[i].Name += strings.Repeat("x", 180)
+		}
+	}, "bytes, at most"},
 }
 
 func TestProfile_Check(t *testing.T) {
@@ -113,7 +209,7 @@ func TestProfile_Check(t *testing.T) {
 			if err := p.Check(); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("check: got %v, want %q", err, tt.want)
 			}
-			if _, err := profile.Parse(p.Marshal()); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if _, err := profile.Parse(p.Marshal()); err == nil || !strings.Contains(err.Error(), tt.want) && len(p.Marshal()) <= profile.MaxSize {
 				t.Errorf("parse: got %v, want %q", err, tt.want)
 			}
 		})
@@ -137,7 +233,7 @@ func TestParse_refuses(t *testing.T) {
 		{"long name", edited(func(p *profile.Profile) { p.Name = strings.Repeat("x", 201) })},
 		{"long instruction", edited(func(p *profile.Profile) { p.Instructions[0] = strings.Repeat("x", 201) })},
 		{"name not UTF-8", edited(func(p *profile.Profile) { p.Name = "\xff" })},
-		{"key left out", append([]byte{0xA9}, full().Marshal()[1:len(full().Marshal())-9]...)},
+		{"key left out", append([]byte{0xAC}, full().Marshal()[1:len(full().Marshal())-6]...)},
 		{"over the limit", bytes.Repeat([]byte{0}, profile.MaxSize+1)},
 	}
 	for _, tt := range tests {

@@ -95,7 +95,7 @@ type Predecessor struct {
 // Probe describes a temperature probe as configured.
 type Probe struct {
 	Number uint8  // names the probe in every reading, from 0
-	Place  string // what it measures: 'organ', 'box', 'ambient'
+	Place  string // what it measures: 'organ', 'beside the bags', 'box'; in a box of several spaces 'organ/left'
 	Model  string
 
 	// Its calibration, as configured; all zero when none is.
@@ -139,7 +139,7 @@ type Fix struct {
 type Reading struct {
 	Samples  []Sample
 	Fix      *Fix
-	FixFault Fault // why there is no fix; zero when there is one, or no receiver is configured
+	FixFault Fault // why there is no fix; zero when there is one, no receiver is configured, or the box carries no shipment
 }
 
 // GapReason says why no readings were taken.

@@ -35,7 +35,8 @@ var at = record.Stamp{MonoMS: 70_123, WallMS: 1_790_000_000_123, Quality: record
 // samples is a record of every kind, with every optional field once there and once not.
 func samples() map[string]*record.Record {
 	boot := record.Boot{Key: public(key("box")), Incarnation: ledger.IncarnationID{1, 2}, BootID: [16]byte{3, 4}, BootCount: 7, Software: "isotherm 0.1",
-		Probes:   []record.Probe{{Number: 0, Place: "organ", Model: "pt100"}, {Number: 3, Place: "ambient", Model: "tmp117"}},
+		Probes: []record.Probe{{Number: 0, Place: "organ/left", Model: "pt100", Certificate: "DAkkS 2026-117", UntilMS: 1_800_000_000_000, ErrorMC: 70_000},
+			{Number: 3, Place: "ambient", Model: "tmp117"}},
 		SampleMS: 10_000}
 	followed := boot
 	followed.Predecessor = &record.Predecessor{Incarnation: ledger.IncarnationID{9}, Size: 300, Root: merkle.EmptyRoot}
@@ -157,6 +158,9 @@ func TestRecord_Append_refuses(t *testing.T) {
 		{"known kind, unknown body", record.Record{Kind: record.KindGap, At: at, Unknown: []byte{0}}},
 		{"unknown kind, known body", record.Record{Kind: 99, At: at, Gap: &record.Gap{}}},
 		{"no clock quality", record.Record{Kind: record.KindGap, Gap: &record.Gap{}}},
+		{"certificate too long", record.Record{Kind: record.KindBoot, At: at, Boot: &record.Boot{Probes: []record.Probe{{Certificate: strings.Repeat("x", 257)}}}}},
+		{"certificate not UTF-8", record.Record{Kind: record.KindBoot, At: at, Boot: &record.Boot{Probes: []record.Probe{{Certificate: "\xff"}}}}},
+		{"17 probes", record.Record{Kind: record.KindBoot, At: at, Boot: &record.Boot{Probes: make([]record.Probe, 17)}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -184,8 +188,16 @@ func TestParse_refuses(t *testing.T) {
 	reading := func(sample ...byte) []byte {
 		return body(record.KindReading, append([]byte{0xA1, 0x01, 0x81}, sample...)...)
 	}
-	if _, err := record.Parse(reading(0x83, 0x00, 0x00, 0x05)); err != nil {
-		t.Fatalf("the test's own record is wrong: %v", err)
+	boot := func(probe ...byte) []byte {
+		b := append([]byte{0xA7, 0x01, 0x40, 0x02, 0x50}, make([]byte, 16)...)
+		b = append(append(b, 0x03, 0x50), make([]byte, 16)...)
+		b = append(append(b, 0x04, 0x00, 0x05, 0x60, 0x06, 0x81), probe...)
+		return body(record.KindBoot, append(b, 0x07, 0x00)...)
+	}
+	for _, b := range [][]byte{reading(0x83, 0x00, 0x00, 0x05), boot(0x86, 0x00, 0x60, 0x60, 0x60, 0x20, 0x00)} {
+		if _, err := record.Parse(b); err != nil {
+			t.Fatalf("the test's own record is wrong: %v", err)
+		}
 	}
 	tests := []struct {
 		name string
@@ -195,6 +207,13 @@ func TestParse_refuses(t *testing.T) {
 		{"no map", []byte{0x80}},
 		{"reading's body in a gap", body(record.KindGap, 0xA1, 0x01, 0x80)},
 		{"gap's body in a reading", body(record.KindReading, 0x83, 0x01, 0x02, 0x03)},
+		{"probe of three values", boot(0x83, 0x00, 0x60, 0x60)},
+		{"probe of seven values", boot(0x87, 0x00, 0x60, 0x60, 0x60, 0x00, 0x00, 0x00)},
+		{"certificate as bytes", boot(0x86, 0x00, 0x60, 0x60, 0x40, 0x00, 0x00)},
+		{"end of validity as a text", boot(0x86, 0x00, 0x60, 0x60, 0x60, 0x60, 0x00)},
+		{"negative probe error", boot(0x86, 0x00, 0x60, 0x60, 0x60, 0x00, 0x20)},
+		{"probe error over 32 bits", boot(0x86, 0x00, 0x60, 0x60, 0x60, 0x00, 0x1B, 0, 0, 0, 1, 0, 0, 0, 0)},
+		{"certificate too long", boot(append(append([]byte{0x86, 0x00, 0x60, 0x60, 0x79, 0x01, 0x01}, bytes.Repeat([]byte{'x'}, 257)...), 0x00, 0x00)...)},
 		{"gap's body in a boot", body(record.KindBoot, 0x83, 0x01, 0x02, 0x03)},
 		{"probe change with three values", body(record.KindProbeChange, 0x83, 0x01, 0x02, 0x03)},
 		{"text in an act", body(record.KindAct, 0x61, 0x61)},

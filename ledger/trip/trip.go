@@ -1,4 +1,4 @@
-// Package trip joins what people signed with what the box recorded: it judges the readings of one shipment by its pinned
+// Package trip joins what people signed with what the boxes recorded: it judges the readings of one shipment by its pinned
 // profile and tells which custodian held the box in every out-of-range minute. The ledger's pages and the offline
 // verifier use this one function. It computes only.
 package trip
@@ -9,39 +9,69 @@ import (
 	"fmt"
 	"slices"
 
+	"isotherm/ledger"
 	"isotherm/ledger/custody"
 	"isotherm/ledger/excursion"
 	"isotherm/ledger/profile"
 	"isotherm/ledger/record"
 )
 
-// Journal is what is held of one incarnation of the box's journal.
+// Journal is what is held of one incarnation of a box's journal.
 type Journal struct {
 	Origin  string
 	From    int64 // seq of the first of Records
 	Boot    *record.Boot
 	Records []*record.Record
+	Held    int64     // size of the journal as the ledger holds it; when zero, the records end it
+	Arrived []Arrival // in order; empty when it is not known when records came
+}
+
+// Arrival is when a batch of records came to the ledger.
+type Arrival struct {
+	To           int64 // seq after its last record
+	RecordTimeMS int64 // Unix milliseconds, by the clock of the node that proposed it
+}
+
+// held is the size of the journal as the ledger holds it.
+func (j *Journal) held() int64 {
+	end := j.From
+	if n := len(j.Records); n > 0 {
+		end = int64(j.Records[n-1].Seq) + 1
+	}
+	return max(j.Held, end)
 }
 
 // Share is the part of an excursion that fell in one custodian's time. It says who held the box, not who caused it:
 // heat lags.
 type Share struct {
-	Party custody.Party
-	MS    int64
+	Party       custody.Party
+	MS          int64
+	Unconfirmed *custody.Party // released by Party, not confirmed by this one
+	Disputed    bool           // another party claims to have held the box
+	Span        int            // in Assessment.Spans
 }
 
-// Excursion is an excursion with the custodians in whose time it fell.
+// Excursion is an excursion with the custodians in whose time it fell. The shares sum up to its duration.
 type Excursion struct {
 	*excursion.Excursion
 	Held []Share
 }
 
-// Span is one custodian's time, in milliseconds of trip time.
+// Span is one custodian's time, or a part of it, in milliseconds of trip time. Spans follow one another without a hole from
+// packing to the last record that counts.
 type Span struct {
-	Custodian custody.Custodian
-	FromMS    int64
-	ToMS      int64
-	OutMS     int64 // of it, inside excursions
+	Index       int // in State.Custodians
+	Custodian   custody.Custodian
+	FromMS      int64
+	ToMS        int64
+	OutMS       int64          // of it, inside one excursion or more
+	Unconfirmed *custody.Party // since the release: 'released by Custodian, not confirmed by this one'
+}
+
+// Segment is the time that the organ was in one box, as far as records tell.
+type Segment struct {
+	Index    int // in State.Segments
+	From, To excursion.Moment
 }
 
 // Assessment is everything that follows from the acts and the records of one shipment.
@@ -50,140 +80,168 @@ type Assessment struct {
 	Report     *excursion.Report
 	Excursions []Excursion
 	Spans      []Span
-	Box        []record.Excursion // what the box itself had found and closed, to compare
+	OutMS      int64 // inside one excursion or more: the sum of that of all spans
+	Segments   []Segment
+	Late       []Late
+	Withheld   []Withheld
+	Simulated  bool               // a record's clock was that of a demonstration
+	Box        []record.Excursion // what the box itself had found and closed by this profile, to compare
 }
+
+// Held returns how long a custodian, by its place in State.Custodians, held the box, and how much of it was out of range.
+func Held(spans []Span, index int) (ms, outMS int64) {
+	for _, s := range spans {
+		if s.Index == index {
+			ms += s.ToMS - s.FromMS
+			outMS += s.OutMS
+		}
+	}
+	return ms, outMS
+}
+
+// Ended returns the excursions that the box should have recorded as closed: those that ended by themselves.
+func (a *Assessment) Ended() []*excursion.Excursion {
+	var out []*excursion.Excursion
+	for _, x := range a.Report.Excursions {
+		if !x.Open && !x.Cut {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// GapWithheld names the time of a segment of which no record has come: data may have been taken, and is withheld.
+const GapWithheld = "data withheld"
 
 // ErrNotPacked is returned while no act packs the organ into a box: there is no trip yet.
 var ErrNotPacked = errors.New("not packed yet")
 
-// Assess judges the trip from packing to receipt, or to the newest record while it is under way. The journals are those
-// of the packed box, in any order.
+// Assess judges the trip from packing to the opening of the box, or to the newest record while it is under way. The
+// journals are those of the boxes of all segments, in any order.
 func Assess(state *custody.State, journals []Journal) (*Assessment, error) {
-	if state.Packing == nil {
+	if state.Packing == nil || len(state.Segments) == 0 {
 		return nil, ErrNotPacked
 	}
 	p, err := state.Packing.PinnedProfile()
 	if err != nil {
 		return nil, err
 	}
-	start, ok := custody.HeadOf(state.Packing.Head)
-	if !ok {
-		return nil, fmt.Errorf("pack act %s cites a box head that can't be read", state.Packing.ID)
-	}
-	journals, err = inOrder(journals, start.Origin)
+	way, err := newRoute(state, journals)
 	if err != nil {
 		return nil, err
 	}
-	w := walker{state: state, eval: excursion.New(p), assessment: &Assessment{Profile: p}, order: map[string]int{}}
-	for i, j := range journals {
-		w.order[j.Origin] = i
-	}
-	for _, j := range journals {
-		if j.Origin == start.Origin && j.From > start.Size {
-			return nil, fmt.Errorf("journal %s begins at record %d, after packing at %d", j.Origin, j.From, start.Size)
-		}
-		if !w.walk(j, start.Origin, start.Size) {
+	w := walker{state: state, route: way, eval: excursion.New(p, state.Segments[0].Space), assessment: &Assessment{Profile: p}, changes: changesOf(state)}
+	w.end = way.end(state)
+	for k := range way.pieces {
+		if !w.walk(k) {
 			break
 		}
 	}
 	w.finish()
+	w.assessment.Withheld = withheld(state, journals)
 	return w.assessment, nil
 }
 
-// inOrder sorts journals by the box's count of openings and drops those before packing.
-func inOrder(journals []Journal, origin string) ([]Journal, error) {
-	sorted := slices.Clone(journals)
-	for _, j := range sorted {
+// piece is a run of records: part of one journal, in one segment.
+type piece struct {
+	journal *Journal
+	segment int
+	from    int64 // seq of the first record
+	to      int64 // of the first behind; -1 for all that come
+	untilMS int64 // wall time at which a piece without a known end ends; zero for never
+	gap     string
+}
+
+// route is the order in which the trip went through the journals.
+type route struct{ pieces []piece }
+
+func newRoute(state *custody.State, journals []Journal) (*route, error) {
+	sorted, err := byBox(journals)
+	if err != nil {
+		return nil, err
+	}
+	r := &route{}
+	gap := ""
+	for i, seg := range state.Segments {
+		if gap == "" && i > 0 {
+			gap = seg.Code.String()
+		}
+		switch {
+		case seg.Box.IsZero():
+			gap = custody.NoTracker.String()
+			continue
+		case i == 0 && seg.Start.Origin == "":
+			return nil, fmt.Errorf("pack act %x cites a box head that can't be read", seg.Act[:4])
+		}
+		pieces, err := piecesOf(state, i, sorted[seg.Box])
+		if err != nil {
+			return nil, err
+		}
+		if len(pieces) == 0 {
+			gap = GapWithheld
+			continue
+		}
+		pieces[0].gap, gap = gap, ""
+		r.pieces = append(r.pieces, pieces...)
+	}
+	return r, nil
+}
+
+// byBox sorts each box's journals by its count of openings.
+func byBox(journals []Journal) (map[ledger.BoxID][]*Journal, error) {
+	out := map[ledger.BoxID][]*Journal{}
+	for i := range journals {
+		j := &journals[i]
 		if j.Boot == nil {
 			return nil, fmt.Errorf("journal %s comes without its boot record", j.Origin)
 		}
+		box, _, err := record.ParseOrigin(j.Origin)
+		if err != nil {
+			return nil, err
+		}
+		out[box] = append(out[box], j)
 	}
-	slices.SortStableFunc(sorted, func(a, b Journal) int { return cmp.Compare(a.Boot.BootCount, b.Boot.BootCount) })
-	i := slices.IndexFunc(sorted, func(j Journal) bool { return j.Origin == origin })
-	if i < 0 {
-		return nil, fmt.Errorf("journal %s, which the pack act cites, is not here", origin)
+	for _, list := range out {
+		slices.SortStableFunc(list, func(a, b *Journal) int {
+			return cmp.Or(cmp.Compare(a.Boot.BootCount, b.Boot.BootCount), cmp.Compare(a.Origin, b.Origin))
+		})
 	}
-	return sorted[i:], nil
+	return out, nil
 }
 
-type walker struct {
-	state      *custody.State
-	eval       *excursion.Evaluator
-	assessment *Assessment
-	order      map[string]int // place of each journal, by origin
-}
-
-// walk steps through one journal and returns false once the box was received.
-func (w *walker) walk(j Journal, origin string, from int64) bool {
-	if j.Origin == origin || j.From > 0 { // its boot record is not among those that Step sees
-		w.eval.Configure(j.Boot)
+// piecesOf returns those of one segment; none when the journal that its begin cites has not come.
+func piecesOf(state *custody.State, i int, journals []*Journal) ([]piece, error) {
+	seg := state.Segments[i]
+	index := func(origin string) int {
+		return slices.IndexFunc(journals, func(j *Journal) bool { return j.Origin == origin })
 	}
-	for _, r := range j.Records {
-		if j.Origin == origin && int64(r.Seq) < from {
-			continue
+	first := index(seg.Start.Origin)
+	if first < 0 {
+		if i == 0 {
+			return nil, fmt.Errorf("journal %s, which the pack act cites, is not here", seg.Start.Origin)
 		}
-		if w.received(j.Origin, r) {
-			return false
-		}
-		w.eval.Step(r)
-		w.takeOver(j.Origin, r)
-		if r.Kind == record.KindExcursionClosed {
-			w.assessment.Box = append(w.assessment.Box, *r.Excursion)
+		return nil, nil
+	}
+	if j := journals[first]; j.From > seg.Start.Size {
+		return nil, fmt.Errorf("journal %s begins at record %d, after packing at %d", j.Origin, j.From, seg.Start.Size)
+	}
+	last, to, untilMS := len(journals)-1, int64(-1), int64(0)
+	if i < len(state.Segments)-1 {
+		untilMS = seg.Until
+		if at := index(seg.End.Origin); at >= first && (at > first || seg.End.Size >= seg.Start.Size) {
+			last, to, untilMS = at, seg.End.Size, 0
 		}
 	}
-	return true
-}
-
-// received tells whether the record came after the box was received: at or behind the place that the receipt pins. It may
-// pin the end of one incarnation, and a later one go on behind it. A receipt that pins no known place counts from the time
-// it states.
-func (w *walker) received(origin string, r *record.Record) bool {
-	if w.state.ReceivedAt == nil {
-		return false
-	}
-	at, known := w.order[w.state.ReceivedAt.Origin]
-	if !known {
-		return r.At.WallMS >= w.state.Receipt.EventTimeMS
-	}
-	here := w.order[origin]
-	return here > at || here == at && int64(r.Seq) >= w.state.ReceivedAt.Size
-}
-
-// takeOver starts the spans of custodians whose act pins this place of the journals, or one before it. An act that pins
-// no known place counts from the time it states.
-func (w *walker) takeOver(origin string, r *record.Record) {
-	a := w.assessment
-	for len(a.Spans) < len(w.state.Custodians) {
-		c := w.state.Custodians[len(a.Spans)]
-		at, known := w.order[c.Head.Origin]
-		here := w.order[origin]
-		if known && (here < at || here == at && int64(r.Seq) < c.Head.Size) || !known && r.At.WallMS < c.SinceMS {
-			return
+	var out []piece
+	for k, j := range journals[first : last+1] {
+		p := piece{journal: j, segment: i, from: j.From, to: -1, untilMS: untilMS}
+		if k == 0 {
+			p.from = seg.Start.Size
 		}
-		now := w.eval.Report().Last.TripMS
-		if n := len(a.Spans); n > 0 {
-			a.Spans[n-1].ToMS = now
+		if first+k == last {
+			p.to = to
 		}
-		a.Spans = append(a.Spans, Span{Custodian: c, FromMS: now, ToMS: now})
+		out = append(out, p)
 	}
-}
-
-// finish ends the last span and shares the excursions out.
-func (w *walker) finish() {
-	a := w.assessment
-	a.Report = w.eval.Report()
-	if n := len(a.Spans); n > 0 {
-		a.Spans[n-1].ToMS = a.Report.Last.TripMS
-	}
-	for _, x := range a.Report.Excursions {
-		e := Excursion{Excursion: x}
-		for i := range a.Spans {
-			s := &a.Spans[i]
-			if ms := min(x.Ended.TripMS, s.ToMS) - max(x.Began.TripMS, s.FromMS); ms > 0 {
-				e.Held = append(e.Held, Share{Party: s.Custodian.Party, MS: ms})
-				s.OutMS += ms
-			}
-		}
-		a.Excursions = append(a.Excursions, e)
-	}
+	return out, nil
 }

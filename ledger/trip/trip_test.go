@@ -1,9 +1,7 @@
 package trip_test
 
 import (
-	"crypto/ed25519"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -14,152 +12,9 @@ import (
 	"isotherm/ledger"
 	"isotherm/ledger/custody"
 	"isotherm/ledger/merkle"
-	"isotherm/ledger/profile"
 	"isotherm/ledger/record"
 	"isotherm/ledger/trip"
 )
-
-const (
-	origin    = "isotherm/ledger/test"
-	startWall = int64(1_790_000_000_000) // Unix milliseconds
-)
-
-func boxKey() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)) }
-
-func boxID() ledger.BoxID { return ledger.BoxIDOf(boxKey().Public().(ed25519.PublicKey)) }
-
-// incarnation is a journal in the making. Its records are 10 s apart, and follow one another on the box's clock.
-type incarnation struct {
-	trip.Journal
-	box *box
-}
-
-// box makes the journals of one box, all in one power-on.
-type box struct {
-	tick   int64
-	opened byte
-}
-
-func (b *box) open() *incarnation {
-	b.opened++
-	i := &incarnation{box: b, Journal: trip.Journal{Origin: record.Origin(boxID(), ledger.IncarnationID{b.opened}),
-		Boot: &record.Boot{BootCount: uint64(b.opened), BootID: [16]byte{1}, SampleMS: 10_000, Probes: []record.Probe{{Number: 1, Place: "organ"}}}}}
-	i.add(record.Record{Kind: record.KindBoot, Boot: i.Boot})
-	return i
-}
-
-func (i *incarnation) add(r record.Record) {
-	r.Seq = uint64(len(i.Records))
-	r.At = record.Stamp{MonoMS: uint64(i.box.tick) * 10_000, WallMS: startWall + i.box.tick*10_000, Quality: record.ClockNTP}
-	i.box.tick++
-	i.Records = append(i.Records, &r)
-}
-
-func (i *incarnation) read(n int, tempMC int32) {
-	for range n {
-		i.add(record.Record{Kind: record.KindReading, Reading: &record.Reading{Samples: []record.Sample{{Probe: 1, TempMC: tempMC}}}})
-	}
-}
-
-// head is a signed head of the journal at a size.
-func (i *incarnation) head(t *testing.T, size int) []byte {
-	t.Helper()
-	signed, err := merkle.Sign(merkle.Checkpoint{Origin: i.Origin, Size: int64(size), Root: tlog.RecordHash(fmt.Append(nil, size))}, boxKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signed
-}
-
-// end is the head after the newest record.
-func (i *incarnation) end(t *testing.T) []byte { return i.head(t, len(i.Records)) }
-
-// from drops the records before a place, as a bundle does.
-func (i *incarnation) from(seq int) trip.Journal {
-	j := i.Journal
-	j.From, j.Records = int64(seq), j.Records[seq:]
-	return j
-}
-
-func party(name string) custody.Party {
-	var p custody.Party
-	copy(p.Person[:], name)
-	p.Organisation = name
-	return p
-}
-
-// acts makes a state from statements, each following the one before.
-func acts(t *testing.T, statements ...custody.Statement) *custody.State {
-	t.Helper()
-	var entered []custody.Entered
-	var tip [32]byte
-	for n, s := range statements {
-		s.Ledger, s.ID, s.Shipment, s.Parent = origin, ledger.ActID{byte(n + 1)}, ledger.ShipmentID{9}, tip
-		a, err := custody.NewAct(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tip = a.Hash()
-		entered = append(entered, custody.Entered{Act: a, Index: int64(n)})
-	}
-	return custody.Fold(entered)
-}
-
-func open() custody.Statement {
-	return custody.Statement{Kind: custody.Open, By: party("coordinator"), Organ: custody.Heart, Dest: "Center"}
-}
-
-func pack(head []byte) custody.Statement {
-	p := profile.Profile{Name: "test", Version: 1, ProbePlace: "organ", LowMC: 4000, HighMC: 8000, SettleMS: 600_000,
-		Rules: []profile.Rule{{Name: "too cold", Kind: profile.Below, LimitMC: 4000, DelayMS: 60_000}}}
-	return custody.Statement{Kind: custody.Pack, By: party("driver"), Box: boxID(), Head: head, Profile: p.Marshal()}
-}
-
-func accept(who string, head []byte) custody.Statement {
-	return custody.Statement{Kind: custody.Accept, By: party(who), Head: head}
-}
-
-func receive(head []byte) custody.Statement {
-	return custody.Statement{Kind: custody.Receive, By: party("nurse"), Head: head}
-}
-
-// spans and shares are what an assessment says of custody, in words.
-func spans(a *trip.Assessment) []string {
-	var out []string
-	for _, s := range a.Spans {
-		out = append(out, fmt.Sprintf("%s from %d s to %d s, %d s out", s.Custodian.Party.Organisation, s.FromMS/1000, s.ToMS/1000, s.OutMS/1000))
-	}
-	return out
-}
-
-func shares(a *trip.Assessment) []string {
-	var out []string
-	for _, x := range a.Excursions {
-		for _, h := range x.Held {
-			out = append(out, fmt.Sprintf("%s: %s %d s of %d s", x.Rule.Name, h.Party.Organisation, h.MS/1000, x.DurationMS()/1000))
-		}
-	}
-	return out
-}
-
-func assess(t *testing.T, state *custody.State, journals ...trip.Journal) *trip.Assessment {
-	t.Helper()
-	a, err := trip.Assess(state, journals)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-func check(t *testing.T, a *trip.Assessment, wantSpans, wantShares []string) {
-	t.Helper()
-	if d := cmp.Diff(wantSpans, spans(a)); d != "" {
-		t.Errorf("spans: %s", d)
-	}
-	if d := cmp.Diff(wantShares, shares(a)); d != "" {
-		t.Errorf("shares: %s", d)
-	}
-}
 
 // The whole trip in one incarnation: packed at record 5, handed over in the middle of a cold spell, received.
 func TestAssess_oneIncarnation(t *testing.T) {
@@ -277,10 +132,6 @@ func TestAssess_actWithoutHead(t *testing.T) {
 	i := new(box).open()
 	i.read(10, 5000) // 10 s to 100 s
 	i.read(20, 3000) // 110 s to 300 s
-	at := func(s custody.Statement, second int64) custody.Statement {
-		s.EventTimeMS = startWall + second*1000
-		return s
-	}
 	tests := []struct {
 		name   string
 		accept custody.Statement
@@ -305,27 +156,31 @@ func TestAssess_actWithoutHead(t *testing.T) {
 
 func otherHead(t *testing.T) []byte {
 	t.Helper()
-	signed, err := merkle.Sign(merkle.Checkpoint{Origin: record.Origin(ledger.BoxID{7}, ledger.IncarnationID{1}), Size: 3, Root: merkle.EmptyRoot}, boxKey())
+	signed, err := merkle.Sign(merkle.Checkpoint{Origin: record.Origin(ledger.BoxID{7}, ledger.IncarnationID{1}), Size: 3, Root: merkle.EmptyRoot}, new(box).key())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return signed
 }
 
-// What the box itself has found is passed on, to compare; only what it had closed, and only on the trip.
+// What the box itself has found is passed on, to compare; only what it had closed, by this profile, and only on the trip:
+// another shipment in the box has rules and probes of its own.
 func TestAssess_box(t *testing.T) {
 	i := new(box).open()
-	closed := func(rule string) record.Record {
-		return record.Record{Kind: record.KindExcursionClosed, Excursion: &record.Excursion{Rule: rule}}
+	closed := func(rule string, probe uint8, extremeMC int32) record.Record {
+		return record.Record{Kind: record.KindExcursionClosed, Excursion: &record.Excursion{Rule: rule, Probe: probe, ExtremeMC: extremeMC}}
 	}
-	i.add(closed("before packing"))
+	i.add(closed("too cold", 1, 1))
 	i.read(3, 5000)
-	i.add(record.Record{Kind: record.KindExcursionOpened, Excursion: &record.Excursion{Rule: "opened"}})
-	i.add(closed("closed"))
+	i.add(record.Record{Kind: record.KindExcursionOpened, Excursion: &record.Excursion{Rule: "too cold", Probe: 1, ExtremeMC: 2}})
+	i.add(closed("too cold", 1, 3))
+	i.add(closed("too cold", 2, 4)) // of the other space
+	i.add(closed("of another profile", 1, 5))
+	i.add(closed("silence", 0, 0))
 	end := len(i.Records)
-	i.add(closed("after receipt"))
+	i.add(closed("too cold", 1, 6))
 	a := assess(t, acts(t, open(), pack(i.head(t, 2)), receive(i.head(t, end))), i.Journal)
-	if d := cmp.Diff([]record.Excursion{{Rule: "closed"}}, a.Box); d != "" {
+	if d := cmp.Diff([]record.Excursion{{Rule: "too cold", Probe: 1, ExtremeMC: 3}, {Rule: "silence"}}, a.Box); d != "" {
 		t.Error(d)
 	}
 }

@@ -1,15 +1,18 @@
-// Package identity is a person's folder on their own device: who they are, which ledger they act in, their token and their
-// signing key. The key never leaves the folder. It also makes and delivers signed acts, for the isotherm command and for
-// the demonstration alike.
+// Package identity is a person's folder on their own device: who they are, which ledger they act in, what signs them in and
+// their signing key. The key never leaves the folder, where it lies sealed under the person's PIN; it is in memory only
+// while it signs. The package also makes and delivers signed acts, for the isotherm command and for the demonstration
+// alike.
+//
+// It is no store of secrets against somebody who watches the device while its owner types the PIN.
 package identity
 
 import (
 	"bytes"
-	"context"
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,47 +24,75 @@ import (
 	"isotherm/ledger/keyfile"
 )
 
-// Files of the folder. The token and the key must be readable by their owner only.
+// Files of the folder. Session, token and keys must be readable by their owner only.
 const (
-	meFile    = "me.json"
-	caFile    = "ca.pem"
-	tokenFile = "token"
-	keyFile   = "key"
+	meFile      = "me.json"
+	caFile      = "ca.pem"
+	tokenFile   = "token"   // of the enrolment, or made for a program
+	sessionFile = "session" // of the last sign-in with a password
+	keyFile     = "key"
+	nextKeyFile = "key.next" // a new key that the ledger does not know yet, see UseNewKey
 )
 
-// Me is a person with what they need to act. Key signs acts; Token signs in.
+// Me is a person with what they need to act.
 type Me struct {
 	Person       ledger.PersonID `json:"person"`
 	Name         string          `json:"name"`
-	Organisation string          `json:"organisation"`
+	Organisation string          `json:"organisation"` // its code
 	Role         string          `json:"role"`
 	Origin       string          `json:"origin"` // of the ledger
 	URLs         []string        `json:"urls"`   // of its nodes' APIs
 
-	CA    []byte             `json:"-"` // PEM
-	Token string             `json:"-"`
-	Key   ed25519.PrivateKey `json:"-"`
-	dir   string
+	CA    []byte `json:"-"` // PEM
+	Token string `json:"-"` // signs in; empty: nothing does
+	PIN   PIN    `json:"-"` // asked at each signing
+
+	// Operator, unless nil, signs people's cards in place of the person's key: when the last administrator lost theirs.
+	Operator ed25519.PrivateKey `json:"-"`
+
+	session bool    // Token is that of a session
+	locked  *Locked // nil: this device has no key of the person
+	dir     string
+}
+
+// CheckFree returns an error when the folder holds an identity or a key, so that none is written over.
+func CheckFree(dir string) error {
+	for _, name := range []string{meFile, keyFile} {
+		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("save identity: %s holds one already", dir)
+		}
+	}
+	return nil
 }
 
 // Save writes the folder, which must not hold an identity yet.
 func (m *Me) Save(dir string) error {
+	if err := CheckFree(dir); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("save identity: %w", err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, keyFile)); !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("save identity: %s holds one already", dir)
+	if m.locked != nil {
+		if err := keyfile.SaveSecret(filepath.Join(dir, keyFile), m.locked.Marshal()); err != nil {
+			return fmt.Errorf("save identity: %w", err)
+		}
 	}
+	return m.saveRest(dir)
+}
+
+// saveRest writes all but keys; me.json last: a folder without it is no identity.
+func (m *Me) saveRest(dir string) error {
 	text, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
-		return fmt.Errorf("save identity: %w", err)
+	if err == nil && m.Token != "" {
+		err = keyfile.SaveSecret(filepath.Join(dir, tokenFile), []byte(m.Token+"\n"))
 	}
-	err = errors.Join(
-		keyfile.Save(filepath.Join(dir, keyFile), m.Key),
-		keyfile.SaveSecret(filepath.Join(dir, tokenFile), []byte(m.Token+"\n")),
-		durable.WriteFile(filepath.Join(dir, caFile), m.CA, 0o644),
-		durable.WriteFile(filepath.Join(dir, meFile), append(text, '\n'), 0o644), // last: a folder without it is no identity
-	)
+	if err == nil {
+		err = durable.WriteFile(filepath.Join(dir, caFile), m.CA, 0o644)
+	}
+	if err == nil {
+		err = durable.WriteFile(filepath.Join(dir, meFile), append(text, '\n'), 0o644)
+	}
 	if err != nil {
 		return fmt.Errorf("save identity: %w", err)
 	}
@@ -69,11 +100,12 @@ func (m *Me) Save(dir string) error {
 	return nil
 }
 
-// Load reads the folder. It refuses secrets that others can read.
+// Load reads the folder. It refuses secrets that others can read. A folder without a key or a token is good for what
+// needs none.
 func Load(dir string) (*Me, error) {
 	text, err := os.ReadFile(filepath.Join(dir, meFile))
 	if err != nil {
-		return nil, fmt.Errorf("load identity: %w: make one with isotherm enrol person", err)
+		return nil, fmt.Errorf("load identity: %w: make one with isotherm enrol person or isotherm join", err)
 	}
 	m := &Me{dir: dir}
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -81,18 +113,40 @@ func Load(dir string) (*Me, error) {
 	if err := d.Decode(m); err != nil {
 		return nil, fmt.Errorf("load identity %s: %w", filepath.Join(dir, meFile), err)
 	}
-	if m.Key, err = keyfile.Load(filepath.Join(dir, keyFile)); err != nil {
+	if m.locked, err = loadKey(filepath.Join(dir, keyFile)); err != nil {
 		return nil, fmt.Errorf("load identity: %w", err)
 	}
-	token, err := keyfile.LoadSecret(filepath.Join(dir, tokenFile))
-	if err != nil {
-		return nil, fmt.Errorf("load identity: %w", err)
+	for _, name := range []string{sessionFile, tokenFile} { // a session is newer
+		token, err := keyfile.LoadSecret(filepath.Join(dir, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("load identity: %w", err)
+		}
+		m.Token, m.session = strings.TrimSpace(string(token)), name == sessionFile
+		break
 	}
-	m.Token = strings.TrimSpace(string(token))
 	if m.CA, err = os.ReadFile(filepath.Join(dir, caFile)); err != nil {
 		return nil, fmt.Errorf("load identity: %w", err)
 	}
 	return m, nil
+}
+
+// loadKey reads a locked key; nil when there is none.
+func loadKey(path string) (*Locked, error) {
+	text, err := keyfile.LoadSecret(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	l, err := ParseLocked(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return l, nil
 }
 
 // Client returns a client of the ledger that acts as this person.
@@ -105,45 +159,22 @@ func (m *Me) Party() custody.Party {
 	return custody.Party{Person: m.Person, Organisation: m.Organisation}
 }
 
-// Enrol makes a new person: the key is made here, the ledger learns its public half. The result is not saved yet.
-func (m *Me) Enrol(ctx context.Context, c *client.Client, name, organisation, role string) (*Me, error) {
-	public, key, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		return nil, fmt.Errorf("enrol %s: %w", name, err)
+// SaveSession keeps what a sign-in with a password gave; from now on it signs in.
+func (m *Me) SaveSession(token string) error {
+	if err := keyfile.SaveSecret(filepath.Join(m.dir, sessionFile), []byte(token+"\n")); err != nil {
+		return fmt.Errorf("keep session: %w", err)
 	}
-	made := &Me{Person: ledger.NewPersonID(), Name: name, Organisation: organisation, Role: role, Origin: m.Origin, URLs: m.URLs, CA: m.CA, Key: key}
-	answer, err := c.EnrolPerson(ctx, client.Person{ID: made.Person, Name: name, Organisation: organisation, Role: role, Key: public})
-	if err != nil {
-		return nil, fmt.Errorf("enrol %s: %w", name, err)
-	}
-	made.Token = answer.Token
-	return made, nil
+	m.Token, m.session = token, true
+	return nil
 }
 
-// Act completes a statement, signs it, also by those who checked with the person, and delivers it. For every kind but
-// Open it follows the newest act that the ledger holds. EventTimeMS is the caller's.
-func (m *Me) Act(ctx context.Context, c *client.Client, s custody.Statement, others ...*Me) (*custody.Act, client.ActAnswer, error) {
-	var none client.ActAnswer
-	if s.Kind != custody.Open && s.Parent == [32]byte{} {
-		// A node that lags after a failover would name an older act: the new one would be a conflicting claim.
-		shipment, err := c.Linearizable().Shipment(ctx, s.Shipment)
-		if err != nil {
-			return nil, none, err
-		}
-		s.Parent = shipment.Tip
+// SignedIn tells whether a session signs in, rather than a token.
+func (m *Me) SignedIn() bool { return m.session }
+
+// DropSession forgets the session. It is no error when there is none.
+func (m *Me) DropSession() error {
+	if err := os.Remove(filepath.Join(m.dir, sessionFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("forget session: %w", err)
 	}
-	if s.ID.IsZero() {
-		s.ID = ledger.NewActID()
-	}
-	s.Ledger, s.By = m.Origin, m.Party()
-	act, err := custody.NewAct(s)
-	if err != nil {
-		return nil, none, err
-	}
-	act.Sign(m.Key, m.Person, custody.RoleActor, s.EventTimeMS, s.Head)
-	for _, o := range others {
-		act.Sign(o.Key, o.Person, custody.RoleSecond, s.EventTimeMS, s.Head)
-	}
-	answer, err := c.SubmitAct(ctx, act.Marshal())
-	return act, answer, err
+	return nil
 }

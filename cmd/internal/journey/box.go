@@ -159,8 +159,10 @@ func (j *Journey) reportExcursion(ctx context.Context) error {
 		j.say("the box's page does not answer just now")
 		return nil // the end of the journey decides
 	}
-	for _, x := range s.Excursions {
-		j.say("the box raises its alarm: %s, probe %d", x.Rule, x.Probe)
+	for _, c := range s.Shipments {
+		for _, x := range c.Excursions {
+			j.say("the box raises its alarm: %s, probe %d", x.Rule, x.Probe)
+		}
 	}
 	return nil
 }

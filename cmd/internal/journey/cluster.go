@@ -39,8 +39,12 @@ func newCluster(ctx context.Context, s *starter, dir string) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	pin, err := writePIN(filepath.Dir(dir))
+	if err != nil {
+		return nil, err
+	}
 	c := &cluster{starter: s, dir: dir}
-	args := []string{"init", "--dir", dir, "--origin", "isotherm.demo/ledger"}
+	args := []string{"init", "--dir", dir, "--origin", "isotherm.demo/ledger", "--admin-pin-file", pin}
 	for i := range voters {
 		n := &node{name: fmt.Sprintf("node-%d", i+1), api: fmt.Sprintf("127.0.0.1:%d", ports[2*i+1])}
 		n.config = filepath.Join(dir, n.name, "ledgerd.toml")

@@ -41,6 +41,7 @@ type Journey struct {
 	box      *box
 	people   people
 	shipment ledger.ShipmentID
+	boxes    int             // simulated ones beside the driven one
 	ctx      context.Context // ends the devices
 	cancel   context.CancelFunc
 }
@@ -79,6 +80,9 @@ func Start(ctx context.Context, o Options) (*Journey, error) {
 	}
 	j.say("%d nodes run as processes of their own, %s leads", voters, leader.name)
 	if err := j.enrolPeople(ctx); err != nil {
+		return j, err
+	}
+	if err := j.sideTrips(ctx); err != nil {
 		return j, err
 	}
 	j.plan.begin()

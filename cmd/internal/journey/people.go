@@ -10,6 +10,7 @@ import (
 	"isotherm/cmd/internal/identity"
 	"isotherm/ledger"
 	"isotherm/ledger/custody"
+	"isotherm/ledger/keyfile"
 	"isotherm/ledger/profile"
 )
 
@@ -21,12 +22,30 @@ type people struct {
 // donorID is made up; the ledger only ever sees a keyed commitment to it.
 const donorID = "DEMO-1042"
 
+// demoPIN unlocks the signing keys of all people of a journey: they are not real.
+const demoPIN = "314159"
+
+// demoCost makes their PINs cheap to guess, and a journey under the race detector bearable.
+var demoCost = identity.Cost{Time: 1, MemoryKiB: 8 << 10, Threads: 1}
+
+const pinFile = "pin"
+
+// PINFile is a file with the PIN of everybody on the journey.
+func (j *Journey) PINFile() string { return filepath.Join(j.opts.Dir, pinFile) }
+
+// writePIN writes the PIN into a file for programs, and returns its name.
+func writePIN(dir string) (string, error) {
+	file := filepath.Join(dir, pinFile)
+	return file, keyfile.SaveSecret(file, []byte(demoPIN+"\n"))
+}
+
 // enrolPeople makes everybody's identity folder, and their keys in it.
 func (j *Journey) enrolPeople(ctx context.Context) error {
 	admin, err := identity.Load(filepath.Join(j.cluster.dir, "admin"))
 	if err != nil {
 		return err
 	}
+	admin.PIN = identity.FixedPIN(demoPIN)
 	j.people.admin = admin
 	c, err := admin.Client()
 	if err != nil {
@@ -45,8 +64,11 @@ func (j *Journey) enrolPeople(ctx context.Context) error {
 		{&j.people.auditor, "auditor", "Auditor", "Transplant Authority", "auditor"},
 	} {
 		err := patiently(ctx, func(ctx context.Context) error {
-			made, err := admin.Enrol(ctx, c, p.name, p.org, p.role)
-			*p.me = made
+			made, err := admin.Enrol(ctx, c, identity.NewPerson{Name: p.name, Organisation: p.org, Role: p.role}, []byte(demoPIN), demoCost)
+			if err == nil {
+				made.PIN = identity.FixedPIN(demoPIN)
+				*p.me = made
+			}
 			return err
 		})
 		if err != nil {

@@ -45,12 +45,6 @@ type Config struct {
 	// KeyringFile seals tokens and the keys of cases, the same on all nodes, in no backup. Default "keyring". Who holds it
 	// and the data reads everything.
 	KeyringFile string `toml:"keyring_file"`
-	// GenesisFile is the ledger's first entry, signed by the operator. Default "genesis".
-	GenesisFile string `toml:"genesis_file"`
-	// PolicyFile pins the ledger's keys. Default "policy". Genesis must fit it.
-	PolicyFile string `toml:"policy_file"`
-	// FirstAdminFile is the first administrator, entered when the ledger begins. Default "first-admin.json". Trusted once.
-	FirstAdminFile string `toml:"first_admin_file"`
 	// Bootstrap makes a new cluster of the peers at the node's very first start. Default false. Never a second time, even
 	// if it stays true.
 	Bootstrap bool `toml:"bootstrap"`
@@ -59,8 +53,34 @@ type Config struct {
 	// Peers are all nodes, this one among them: name and cluster address. Required. Trusted with ca_file.
 	Peers []Peer `toml:"peer"`
 
+	// Alarms says how this node sends alarms, in a table [alarms]. All nodes should send in the same way: the leader does it.
+	Alarms Alarms `toml:"alarms"`
+
 	dir string // of the file
 }
+
+// Alarms are the operator's means to send alarms. Where they go, each organisation sets itself.
+type Alarms struct {
+	// SMTPFile holds one line, the mail relay: smtps://USER:PASSWORD@HOST:PORT (TLS), smtp:// (STARTTLS) or smtp+plain:// (no
+	// TLS; whoever is on the way can read and change mail). Default: none, no e-mail is sent. Who reads it can send as you.
+	SMTPFile string `toml:"smtp_file"`
+	// From is the sender's address. Required with smtp_file.
+	From string `toml:"from"`
+	// Hook is the absolute path of a program that sends SMS or calls; it reads a JSON object on standard input, with hook,
+	// phone, event, severity and text, and ends with 0 within 15 s. Default: none. Trusted: it runs as this node's user.
+	Hook string `toml:"hook"`
+	// AllowPrivate lets webhooks be on this machine and in private networks. Default false. Trusted then: whoever may set an
+	// organisation's contacts, with a POST to anything that this machine reaches.
+	AllowPrivate bool `toml:"allow_private"`
+}
+
+// Files that init writes beside the configuration; a node keeps them there.
+const (
+	genesisFile    = "genesis"          // the ledger's first entry, signed by the operator
+	firstAdminFile = "first-admin.json" // entered when the ledger begins; trusted once
+)
+
+func (c *Config) beside(name string) string { return filepath.Join(c.dir, name) }
 
 // Peer is a node of the cluster.
 type Peer struct {
@@ -79,14 +99,13 @@ func loadConfig(path string) (*Config, error) {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
 	c := &Config{dir: dir, DataDir: "data", ClusterCertFile: "cluster.pem", ClusterKeyFile: "cluster.key", APICertFile: "api.pem",
-		APIKeyFile: "api.key", CAFile: caFile, LogKeyFile: "log.key", CosignKeyFile: "cosign.key", KeyringFile: "keyring",
-		GenesisFile: "genesis", PolicyFile: policyFile, FirstAdminFile: "first-admin.json"}
+		APIKeyFile: "api.key", CAFile: caFile, LogKeyFile: "log.key", CosignKeyFile: "cosign.key", KeyringFile: "keyring"}
 	d := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
 	if err := d.Decode(c); err != nil {
 		return nil, fmt.Errorf("read configuration %s: %w", path, tomlError(err))
 	}
 	for _, p := range []*string{&c.DataDir, &c.ClusterCertFile, &c.ClusterKeyFile, &c.APICertFile, &c.APIKeyFile, &c.CAFile, &c.LogKeyFile,
-		&c.CosignKeyFile, &c.KeyringFile, &c.GenesisFile, &c.PolicyFile, &c.FirstAdminFile} {
+		&c.CosignKeyFile, &c.KeyringFile, &c.Alarms.SMTPFile} {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}
@@ -99,6 +118,10 @@ func loadConfig(path string) (*Config, error) {
 		return nil, fmt.Errorf("configuration %s: name, cluster_listen and api_listen are required", path)
 	case len(c.Peers) == 0:
 		return nil, fmt.Errorf("configuration %s: no [[peer]] is named", path)
+	case (c.Alarms.SMTPFile == "") != (c.Alarms.From == ""):
+		return nil, fmt.Errorf("configuration %s: alarms.smtp_file and alarms.from need each other", path)
+	case c.Alarms.Hook != "" && !filepath.IsAbs(c.Alarms.Hook):
+		return nil, fmt.Errorf("configuration %s: alarms.hook %q is not an absolute path", path, c.Alarms.Hook)
 	}
 	return c, nil
 }

@@ -2,8 +2,10 @@ package ledgerd
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
+	"math/big"
 	"os/signal"
 	"path/filepath"
 	"syscall"
@@ -13,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"isotherm/api/client"
+	"isotherm/cmd/internal/identity"
 )
 
 // Run runs ledgerd with its arguments, without the program's name, and returns the exit code: 0, or 1 after an error,
@@ -39,6 +42,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func initCommand() *cobra.Command {
 	var o setup
 	var nodes []string
+	var pinFile string
 	c := &cobra.Command{
 		Use: "init --dir DIR --origin NAME --node NAME=HOST:CLUSTERPORT,HOST:APIPORT ...", Args: cobra.NoArgs,
 		Short: "Make the keys, certificates and configuration of a new ledger",
@@ -57,8 +61,15 @@ func initCommand() *cobra.Command {
 				}
 				o.nodes = append(o.nodes, n)
 			}
+			made, err := o.choosePIN(pinFile)
+			if err != nil {
+				return err
+			}
 			if err := o.write(time.Now()); err != nil {
 				return err
+			}
+			if made {
+				fmt.Fprintf(cmd.OutOrStdout(), "the administrator's first PIN is %s: change it with isotherm key pin --me %s\n", o.pin, filepath.Join(o.dir, adminDir))
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "ledger %s of %d nodes in %s\ntake %s offline, and hand out %s\n",
 				o.origin, len(o.nodes), o.dir, filepath.Join(o.dir, operatorDir), filepath.Join(o.dir, policyFile))
@@ -68,7 +79,22 @@ func initCommand() *cobra.Command {
 	c.Flags().StringVar(&o.dir, "dir", "", "directory to make, or an empty one")
 	c.Flags().StringVar(&o.origin, "origin", "", "name of the ledger for all time, such as example.org/organs")
 	c.Flags().StringArrayVar(&nodes, "node", nil, "a node: NAME=HOST:CLUSTERPORT,HOST:APIPORT; once for each of one, three or five nodes")
+	c.Flags().StringVar(&pinFile, "admin-pin-file", "", "file with the PIN for the first administrator's signing key (default: one is made and printed)")
 	return require(c, "dir", "origin", "node")
+}
+
+// choosePIN reads the first administrator's PIN, or makes one and says so.
+func (s *setup) choosePIN(file string) (made bool, err error) {
+	if file != "" {
+		s.pin, err = identity.ReadPIN(file)
+		return false, err
+	}
+	n, err := rand.Int(rand.Reader, big.NewInt(100_000_000))
+	if err != nil {
+		return false, fmt.Errorf("make a PIN: %w", err)
+	}
+	s.pin = fmt.Appendf(nil, "%08d", n)
+	return true, nil
 }
 
 func runCommand() *cobra.Command {

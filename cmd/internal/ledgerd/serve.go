@@ -46,13 +46,20 @@ func serve(ctx context.Context, cfg *Config, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	notifier, err := newNotifier(&cfg.Alarms)
+	if err != nil {
+		return err
+	}
+	defer notifier.Close()
 	r, err := openReplica(cfg, first, logger)
 	if err != nil {
 		return err
 	}
 	n, err := node.New(node.Options{Name: cfg.Name, Replica: r, Keyring: keyring, Pin: pin, Logger: logger})
 	if err == nil {
+		stop := runAlarms(ctx, n, notifier, r, logger)
 		err = serveNode(ctx, cfg, n, r, *first, logger, stdout)
+		stop()
 	}
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
 	defer cancel()
@@ -66,19 +73,19 @@ func serve(ctx context.Context, cfg *Config, stdout, stderr io.Writer) error {
 
 // loadLedger reads what the ledger begins with, and the pinned keys that it must fit.
 func loadLedger(cfg *Config) (*node.Bootstrap, entry.Pin, error) {
-	text, err := os.ReadFile(cfg.PolicyFile)
+	text, err := os.ReadFile(cfg.beside(policyFile))
 	if err != nil {
 		return nil, entry.Pin{}, fmt.Errorf("read policy: %w", err)
 	}
 	pin, err := entry.ParsePin(text)
 	if err != nil {
-		return nil, pin, fmt.Errorf("read policy %s: %w", cfg.PolicyFile, err)
+		return nil, pin, fmt.Errorf("read policy %s: %w", cfg.beside(policyFile), err)
 	}
 	b := &node.Bootstrap{}
-	if b.Genesis, err = os.ReadFile(cfg.GenesisFile); err != nil {
+	if b.Genesis, err = os.ReadFile(cfg.beside(genesisFile)); err != nil {
 		return nil, pin, fmt.Errorf("read genesis: %w", err)
 	}
-	text, err = os.ReadFile(cfg.FirstAdminFile)
+	text, err = os.ReadFile(cfg.beside(firstAdminFile))
 	if err != nil {
 		return nil, pin, fmt.Errorf("read first administrator: %w", err)
 	}
@@ -86,20 +93,20 @@ func loadLedger(cfg *Config) (*node.Bootstrap, entry.Pin, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&admin); err != nil || len(admin.TokenHash) != len(b.TokenHash) {
-		return nil, pin, fmt.Errorf("read first administrator %s: token hash of %d bytes: %w", cfg.FirstAdminFile, len(admin.TokenHash), err)
+		return nil, pin, fmt.Errorf("read first administrator %s: token hash of %d bytes: %w", cfg.beside(firstAdminFile), len(admin.TokenHash), err)
 	}
-	person, err := entry.ParsePersonEnrolled(admin.Person)
+	person, err := entry.ParsePersonCard(admin.Person)
 	if err != nil {
-		return nil, pin, fmt.Errorf("read first administrator %s: %w", cfg.FirstAdminFile, err)
+		return nil, pin, fmt.Errorf("read first administrator %s: %w", cfg.beside(firstAdminFile), err)
 	}
-	b.Admin, b.TokenHash, b.TokenExpiry = *person, [32]byte(admin.TokenHash), time.UnixMilli(admin.ExpiresMS)
+	b.Admin, b.TokenHash, b.TokenExpiry = person, [32]byte(admin.TokenHash), time.UnixMilli(admin.ExpiresMS)
 	return b, pin, nil
 }
 
 func openReplica(cfg *Config, first *node.Bootstrap, logger *slog.Logger) (*replica.Replica, error) {
 	genesis, err := entry.ParseGenesis(first.Genesis)
 	if err != nil {
-		return nil, fmt.Errorf("read genesis %s: %w", cfg.GenesisFile, err)
+		return nil, fmt.Errorf("read genesis %s: %w", cfg.beside(genesisFile), err)
 	}
 	logKey, err := keyfile.Load(cfg.LogKeyFile)
 	if err != nil {

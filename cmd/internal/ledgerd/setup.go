@@ -38,6 +38,7 @@ type setup struct {
 	dir    string
 	origin string
 	nodes  []newNode
+	pin    []byte // of the first administrator
 }
 
 // newNode is a node of a new ledger.
@@ -161,7 +162,7 @@ func (s *setup) writeAll(dir string, now time.Time) error {
 	if _, err := entry.ParseGenesis(all.genesis.Marshal()); err != nil {
 		return err
 	}
-	if err := s.writeAdmin(filepath.Join(dir, adminDir), &all, now); err != nil {
+	if err := s.writeAdmin(filepath.Join(dir, adminDir), &all, operator, now); err != nil {
 		return err
 	}
 	if err := s.writeOperator(dir, &all, operator); err != nil {
@@ -190,24 +191,27 @@ func (s *setup) writeOperator(dir string, all *shared, operator ed25519.PrivateK
 
 // firstAdmin is the first administrator as nodes hold it: they never see the token.
 type firstAdmin struct {
-	Person    []byte `json:"person"`       // payload of the enrolment, see entry.PersonEnrolled
+	Person    []byte `json:"person"`       // the card that the operator signed, see entry.PersonCard
 	TokenHash []byte `json:"token_sha256"` // of the token in the administrator's identity
 	ExpiresMS int64  `json:"token_expires_ms"`
 }
 
-func (s *setup) writeAdmin(dir string, all *shared, now time.Time) error {
-	key, err := newKey()
-	if err != nil {
+func (s *setup) writeAdmin(dir string, all *shared, operator ed25519.PrivateKey, now time.Time) error {
+	id := ledger.NewPersonID()
+	me := &identity.Me{Person: id, Name: "Administrator", Organisation: "Operator", Role: entry.RoleAdmin.String(),
+		Origin: s.origin, CA: all.ca.pem, Token: node.NewPersonToken(id)}
+	if err := me.NewKey(s.pin, identity.DefaultCost); err != nil {
 		return err
 	}
-	me := &identity.Me{Person: ledger.NewPersonID(), Name: "Administrator", Organisation: s.origin, Role: entry.RoleAdmin.String(),
-		Origin: s.origin, CA: all.ca.pem, Token: node.NewPersonToken(), Key: key}
 	for _, n := range s.nodes {
 		me.URLs = append(me.URLs, "https://"+n.api)
 	}
-	enrolled := entry.PersonEnrolled{Person: me.Person, Name: me.Name, Organisation: me.Organisation, Role: entry.RoleAdmin, Key: key.Public().(ed25519.PublicKey)}
+	card := entry.PersonCard{Ledger: s.origin, Person: me.Person, Version: 1, Name: me.Name, Organisation: me.Organisation, Role: entry.RoleAdmin,
+		Key: me.Public(), Why: entry.CardEnrolled, IssuedMS: now.UnixMilli()}
+	card.Sign(operator)
 	hash := node.TokenHash(me.Token)
-	all.firstAdmin, err = json.Marshal(firstAdmin{Person: enrolled.Marshal(), TokenHash: hash[:], ExpiresMS: now.Add(node.PersonTokenLife).UnixMilli()})
+	var err error
+	all.firstAdmin, err = json.Marshal(firstAdmin{Person: card.Marshal(), TokenHash: hash[:], ExpiresMS: now.Add(node.PersonTokenLife).UnixMilli()})
 	if err != nil {
 		return err
 	}
@@ -228,10 +232,10 @@ func (s *setup) writeNode(dir string, all *shared, i int, now time.Time) error {
 		keyfile.Save(in("log.key"), all.logKey),
 		keyfile.Save(in("cosign.key"), all.cosignKeys[i]),
 		all.keyring.Save(in("keyring")),
-		durable.WriteFile(in("genesis"), all.genesis.Marshal(), 0o644),
+		durable.WriteFile(in(genesisFile), all.genesis.Marshal(), 0o644),
 		durable.WriteFile(in(policyFile), entry.NewTrust(all.genesis).Pin.Marshal(), 0o644),
 		durable.WriteFile(in(caFile), all.ca.pem, 0o644),
-		durable.WriteFile(in("first-admin.json"), all.firstAdmin, 0o600),
+		durable.WriteFile(in(firstAdminFile), all.firstAdmin, 0o600),
 		durable.WriteFile(in(configFile), s.config(n), 0o644),
 	)
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -81,8 +83,42 @@ type Probe struct {
 	Register uint16 `toml:"register"`
 	// Preset says how it writes temperatures: pt100-tenth, pt100-hundredth or xy-md02. Required.
 	Preset modbus.Decode `toml:"preset"`
-	// Place is what it measures: 'organ', 'box', 'ambient'. Required. A profile judges the probes of its place.
+	// Place is what it measures: 'organ', 'box', 'ambient'; with a space of a box with several after a slash, 'organ/left'.
+	// Required. A profile judges the probes of its place.
 	Place string `toml:"place"`
+	// Certificate is the number of its calibration certificate. Default: none, its readings show as not calibrated.
+	// Trusted: nobody checks that it is this probe's.
+	Certificate string `toml:"certificate"`
+	// ValidUntil is the certificate's last day, 2027-03-31, in UTC. Required with Certificate.
+	ValidUntil toml.LocalDate `toml:"valid_until"`
+	// Error is how far it may be off either way, in °C to three decimals: the certificate's expanded uncertainty, or the
+	// class of the probe. Required with Certificate, 0.001 to 10.
+	Error float64 `toml:"error"`
+}
+
+// maxCertificate bounds the number of a certificate, in bytes.
+const maxCertificate = 60
+
+// calibration returns what boot records say of the probe's calibration.
+func (p *Probe) calibration() (tracker.Calibration, error) {
+	none := p.ValidUntil == toml.LocalDate{}
+	if p.Certificate == "" {
+		if !none || p.Error != 0 {
+			return tracker.Calibration{}, errors.New("valid_until and error are of a certificate, which is missing")
+		}
+		return tracker.Calibration{}, nil
+	}
+	milli := math.Round(p.Error * 1000)
+	switch {
+	case len(p.Certificate) > maxCertificate || strings.ContainsFunc(p.Certificate, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return tracker.Calibration{}, fmt.Errorf("certificate must be at most %d printable bytes", maxCertificate)
+	case none:
+		return tracker.Calibration{}, errors.New("certificate needs valid_until, a date like 2027-03-31")
+	case !(milli >= 1 && milli <= 10_000): // also when it is not a number
+		return tracker.Calibration{}, fmt.Errorf("error is %v °C, want 0.001 to 10", p.Error)
+	}
+	until := p.ValidUntil.AsTime(time.UTC).AddDate(0, 0, 1).UnixMilli() - 1 // the whole last day counts
+	return tracker.Calibration{Certificate: p.Certificate, UntilMS: until, ErrorMC: uint32(milli)}, nil
 }
 
 // duration is a time.Duration written as "10s".
@@ -164,6 +200,9 @@ func (c *Config) check() error {
 	for i, p := range c.Probe {
 		if p.Path == "" || p.Place == "" || p.Preset == "" || p.Address == 0 {
 			return fmt.Errorf("probe %d needs path, address, preset and place", i)
+		}
+		if _, err := p.calibration(); err != nil {
+			return fmt.Errorf("probe %d: %w", i, err)
 		}
 		if baud, seen := bauds[p.Path]; seen && baud != p.Baud {
 			return fmt.Errorf("probe %d: line %s has two speeds", i, p.Path)

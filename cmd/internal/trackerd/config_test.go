@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"isotherm/tracker"
 )
 
 func TestConfig_Example(t *testing.T) {
@@ -15,6 +17,14 @@ func TestConfig_Example(t *testing.T) {
 	}
 	if len(c.Probe) != 2 || c.GNSS == nil || len(c.Ledger) != 3 || time.Duration(c.SampleInterval) != 10*time.Second {
 		t.Errorf("example: got %+v", c)
+	}
+	until := time.Date(2027, 3, 31, 23, 59, 59, 999_000_000, time.UTC)
+	got, err := c.Probe[0].calibration()
+	if want := (tracker.Calibration{Certificate: "DKD-K-12345", UntilMS: until.UnixMilli(), ErrorMC: 150}); err != nil || got != want {
+		t.Errorf("calibration: got %+v, %v, want %+v", got, err, want)
+	}
+	if got, err := c.Probe[1].calibration(); err != nil || got != (tracker.Calibration{}) {
+		t.Errorf("probe without a certificate: got %+v, %v", got, err)
 	}
 }
 
@@ -28,6 +38,12 @@ func TestConfig_Refuses(t *testing.T) {
 		{"not a duration", "data_dir = \"x\"\nsample_interval = \"10\"\n", "line 2"},
 		{"negative duration", "data_dir = \"x\"\nsample_interval = \"-1s\"\n", "above zero"},
 		{"probe without a place", "data_dir = \"x\"\n[[probe]]\npath = \"/dev/a\"\naddress = 1\npreset = \"xy-md02\"\n", "probe 0"},
+		{"date without a certificate", "data_dir = \"x\"\n" + probe + "valid_until = 2027-03-31\n", "which is missing"},
+		{"certificate without a date", "data_dir = \"x\"\n" + probe + "certificate = \"K-1\"\nerror = 0.1\n", "valid_until"},
+		{"certificate without an error", "data_dir = \"x\"\n" + probe + "certificate = \"K-1\"\nvalid_until = 2027-03-31\n", "error is 0 °C"},
+		{"error that is no number", "data_dir = \"x\"\n" + probe + "certificate = \"K-1\"\nvalid_until = 2027-03-31\nerror = nan\n", "error is NaN"},
+		{"day that is none", "data_dir = \"x\"\n" + probe + "certificate = \"K-1\"\nvalid_until = 2027-02-30\nerror = 0.1\n", "line"},
+		{"certificate over two lines", "data_dir = \"x\"\n" + probe + "certificate = \"K\\n1\"\nvalid_until = 2027-03-31\nerror = 0.1\n", "printable"},
 		{"two speeds", "data_dir = \"x\"\n" + probe + probe + "baud = 4800\n", "two speeds"},
 		{"clock without a rate", "data_dir = \"x\"\n[clock]\nstart = 2026-01-01T00:00:00Z\nepoch = 2026-01-01T00:00:00Z\n", "clock"},
 		{"receiver without a path", "data_dir = \"x\"\n[gnss]\n", "gnss.path"},

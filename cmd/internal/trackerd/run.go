@@ -165,7 +165,12 @@ func openDevices(cfg *Config, clock tracker.Clock, log *slog.Logger) (*devices, 
 			d.close()
 			return nil, fmt.Errorf("probe %d: %w", i, err)
 		}
-		d.probes = append(d.probes, tracker.Probe{Place: p.Place, Device: device})
+		calibration, err := p.calibration()
+		if err != nil {
+			d.close()
+			return nil, fmt.Errorf("probe %d: %w", i, err)
+		}
+		d.probes = append(d.probes, tracker.Probe{Place: p.Place, Device: device, Calibration: calibration})
 	}
 	return d, nil
 }

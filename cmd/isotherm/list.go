@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"isotherm/api/client"
+	"isotherm/cmd/internal/identity"
+	"isotherm/ledger/bundle"
+)
+
+// organText is 'left kidney'; empty unless known.
+func organText(organ, side string, known bool) string {
+	if !known {
+		return ""
+	}
+	if strings.HasPrefix(side, "unknown") {
+		side = ""
+	}
+	return strings.TrimSpace(side + " " + organ)
+}
+
+// partyText names a custodian: the organisation, and the desk or the person when known.
+func partyText(p *client.Party) string {
+	switch {
+	case p == nil:
+		return "nobody yet"
+	case p.Desk != "":
+		return p.Organisation + ", " + p.Desk
+	case p.Name != "":
+		return p.Organisation + ", " + p.Name
+	}
+	return p.Organisation
+}
+
+// stateText is a shipment's phase, with what is uncertain about it.
+func stateText(x *client.Summary) cell {
+	out := cell{text: x.Phase}
+	switch {
+	case x.Disputed:
+		out = cell{out.text + ", disputed", medium}
+	case x.Pending != nil:
+		out.text += ", not confirmed by " + x.Pending.Organisation
+	}
+	if x.Simulated {
+		out.text += " (Simulated)"
+	}
+	return out
+}
+
+// excursionText counts excursions; open ones want attention.
+func excursionText(x *client.Summary) cell {
+	switch {
+	case x.OpenExcursions > 0:
+		return cell{fmt.Sprintf("%d now, %d in all", x.OpenExcursions, x.Excursions), high}
+	case x.Excursions > 0:
+		return cell{fmt.Sprint(x.Excursions), low}
+	}
+	return cell{text: "none"}
+}
+
+func lastTemp(x *client.Summary) string {
+	if x.LastTempMC == nil {
+		return ""
+	}
+	return bundle.Celsius(*x.LastTempMC)
+}
+
+func listCommand() *cobra.Command {
+	var s session
+	var q client.ShipmentQuery
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the shipments that you may see", Args: exactly(0),
+		Example: "  isotherm shipment list --me center\n  isotherm shipment list --me center --phase packed --organ heart --json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return s.with(cmd, func(ctx context.Context, _ *identity.Me, c *client.Client) error {
+				x, err := c.AllShipments(ctx, q)
+				if err != nil {
+					return err
+				}
+				return s.print(cmd, x, func(w io.Writer) {
+					writeBoard(w, x.Shipments, s.now)
+					asOf(w, x.Node, x.Entries)
+				})
+			})
+		},
+	}
+	s.flags(cmd)
+	cmd.Flags().StringVar(&q.Phase, "phase", "", "only those that are open, packed, received, outcome reported, closed or stood down")
+	cmd.Flags().StringVar(&q.Organ, "organ", "", "only this organ")
+	cmd.Flags().StringVar(&q.Dest, "to", "", "only those to this transplant center")
+	cmd.Flags().StringVar(&q.Q, "find", "", "only those with this text in their identifiers or places")
+	return cmd
+}
+
+func writeBoard(w io.Writer, board []client.Summary, now time.Time) {
+	if len(board) == 0 {
+		fmt.Fprintln(w, "no shipments: isotherm shipment open begins one")
+		return
+	}
+	t := table{head: []string{"SHIPMENT", "STATE", "ORGAN", "FROM", "TO", "HELD BY", "°C", "READ", "HEARD", "COLD", "ARRIVES", "EXCURSIONS", "ATTENTION"}}
+	for i := range board {
+		x := &board[i]
+		held := ""
+		if x.Custodian != nil {
+			held = partyText(x.Custodian)
+		}
+		t.row(x.ID, stateText(x), organText(x.Organ, x.Side, true), x.From, x.Dest, held, lastTemp(x), seen(x.LastReadingMS, now), seen(x.LastContactMS, now),
+			coldText(x), seen(x.ETAMS, now), excursionText(x), attention(x))
+	}
+	t.write(w)
+}
+
+// coldText is how long the organ has been cold, as an interval when people typed the times roughly.
+func coldText(x *client.Summary) cell {
+	out := cell{text: span(x.ColdLoMS, x.ColdHiMS)}
+	switch x.ColdStatus {
+	case "over the program's limit":
+		out.mark = high
+	case "near the program's limit", "in the time reserved for implanting":
+		out.mark = medium
+	}
+	return out
+}
+
+// span is a duration that is known to lie between two, in milliseconds; nothing for none.
+func span(lo, hi int64) string {
+	switch {
+	case hi == 0:
+		return ""
+	case hi-lo < spanNoted:
+		return bundle.Duration(lo)
+	}
+	return bundle.Duration(lo) + " to " + bundle.Duration(hi)
+}
+
+// spanNoted is from where an uncertainty is worth saying: a minute is what the clock on a wall shows.
+const spanNoted = 60 * 1000
+
+// attention is the first thing that looks wrong on the way or in the records.
+func attention(x *client.Summary) cell {
+	switch {
+	case len(x.Findings) > 0:
+		return cell{x.Findings[0], medium}
+	case x.Trouble != "":
+		return cell{x.Trouble, medium}
+	case x.Withheld:
+		return cell{"records withheld", medium}
+	}
+	return cell{}
+}
+
+// seen is ago, and nothing for what never was.
+func seen(ms int64, now time.Time) string {
+	if ms == 0 {
+		return ""
+	}
+	return ago(ms, now)
+}
+
+// asOf says of what state an answer was made.
+func asOf(w io.Writer, node string, entries int64) {
+	fmt.Fprintf(w, "as of %d entries, node %s\n", entries, node)
+}
