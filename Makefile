@@ -1,6 +1,8 @@
 # make test: everything that a bare machine with Go can check. It says what it lacks.
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+OAPI_CODEGEN = github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2
+SPECTRAL = @stoplight/spectral-cli@6.16.3
 FUZZTIME ?= 30s
 # Packages with golden files: their tests know -update.
 GOLDEN = ./ledger/batch ./ledger/custody ./ledger/excursion ./ledger/record
@@ -8,7 +10,7 @@ GOLDEN = ./ledger/batch ./ledger/custody ./ledger/excursion ./ledger/record
 # The race detector needs a C compiler. Without one the tests run all the same, and the line says so.
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: test lint generated cross fuzz demo
+.PHONY: test lint spec generated cross fuzz demo
 
 test:
 	@command -v $(GO) >/dev/null || { echo "make test needs Go 1.26 or later: https://go.dev/dl/"; exit 1; }
@@ -24,8 +26,17 @@ lint:
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 
+# The HTTP contract passes Spectral's default rules, warnings included.
+spec:
+	@command -v npm >/dev/null || { echo "make spec needs Node and npm: apt-get install npm"; exit 1; }
+	npm exec --yes --package=$(SPECTRAL) -- spectral lint api/openapi.yaml --ruleset api/.spectral.yaml --fail-severity hint
+
 # Golden files and other generated files must come out as they are committed.
 generated:
+	cd api && $(GO) run $(OAPI_CODEGEN) -config contract/types.yaml openapi.yaml
+	cd api && $(GO) run $(OAPI_CODEGEN) -config server/server.yaml openapi.yaml
+	cd api && $(GO) run $(OAPI_CODEGEN) -config stranger/client.yaml openapi.yaml
+	git diff --exit-code -- api
 	$(GO) test $(GOLDEN) -update >/dev/null
 	git diff --exit-code -- $(GOLDEN)
 

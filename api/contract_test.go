@@ -120,7 +120,7 @@ func (c *checker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if problem := c.spec.check(r, kept.status, w.Header(), kept.body.Bytes()); problem != "" {
 		c.t.Errorf("%s %s: status %d breaks the contract: %s\n%.500s", r.Method, r.URL.Path, kept.status, problem, kept.body.Bytes())
 	}
-	if op, _ := c.spec.operation(r.Method, r.URL.Path); op != nil {
+	if op, _ := c.spec.operation(r.Method, r.URL.EscapedPath()); op != nil {
 		c.mu.Lock()
 		c.seen[op.id]++
 		c.mu.Unlock()
@@ -133,8 +133,8 @@ func (c *contractSpec) check(r *http.Request, status int, header http.Header, bo
 	if status >= 400 && kind != "application/problem+json" {
 		return "an error of type " + kind
 	}
-	op, values := c.operation(r.Method, r.URL.Path)
-	if op == nil {
+	op, values := c.operation(r.Method, r.URL.EscapedPath())
+	if op == nil || status == http.StatusMethodNotAllowed { // the router's own answers
 		if status != http.StatusNotFound && status != http.StatusMethodNotAllowed {
 			return "no such operation"
 		}

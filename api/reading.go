@@ -144,7 +144,7 @@ func guardFormula(cell string) string {
 }
 
 func reading(r node.Reading) contract.Reading {
-	out := contract.Reading{Incarnation: r.Incarnation, Seq: int64(r.Record.Seq), WallMS: r.Record.At.WallMS, Clock: r.Record.At.Quality.String(), Samples: []contract.Sample{}}
+	out := contract.Reading{Incarnation: r.Incarnation, Seq: int64(r.Record.Seq), WallMS: r.Record.At.WallMS, Clock: r.Record.At.Quality.String(), Late: r.Late, Samples: []contract.Sample{}}
 	for _, sample := range r.Record.Reading.Samples {
 		v := contract.Sample{Probe: int(sample.Probe), Fault: int(sample.Fault)}
 		if sample.Fault == 0 {

@@ -115,12 +115,18 @@ func TestSessions_cookie(t *testing.T) {
 	}
 }
 
-// TestSessions_rate shows that guessing passwords is slow, whatever the names.
+// TestSessions_rate shows that guessing passwords is slow, whatever the names and whatever address a request claims to come from.
 func TestSessions_rate(t *testing.T) {
 	f := newFixture(t)
 	r := newRaw(t, f)
 	for i := range 10 * rates["sign-in"].burst {
-		resp, _ := r.send("POST", "/v1/sessions", "", []byte(`{"login":"nobody`+itoa(int64(i))+`","password":"guess"}`))
+		req, err := http.NewRequestWithContext(t.Context(), "POST", f.server.URL+"/v1/sessions", strings.NewReader(`{"login":"nobody`+itoa(int64(i))+`","password":"guess"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("X-Forwarded-For", "192.0.2."+itoa(int64(i))) // anybody can write that
+		resp, _ := r.do(req)
 		if resp.StatusCode == http.StatusTooManyRequests {
 			if resp.Header.Get("Retry-After") == "" {
 				t.Error("no Retry-After")

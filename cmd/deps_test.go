@@ -37,6 +37,11 @@ var owners = []owner{
 	{"github.com/hashicorp/raft", []string{"ledger/replica"}, "consensus has one owner"},
 	{"github.com/hashicorp/raft-wal", []string{"ledger/replica"}, "the raft log is part of consensus"},
 	{"github.com/labstack/echo/v4", []string{"api", "tracker"}, "HTTP stays at the edge: the API and the box's local page"},
+	{"github.com/getkin/kin-openapi", []string{"api"}, "the contract is enforced at the edge"},
+	{"github.com/oapi-codegen/runtime", []string{"api"}, "only generated code needs it"},
+	{"isotherm/api/server", []string{"api"}, "the generated server is a part of the API"},
+	{"isotherm/api/stranger", []string{"api"}, "a client that knows nothing of our code, for tests"},
+	{"github.com/wneessen/go-mail", []string{"api/notify"}, "mail leaves from one place"},
 	{"github.com/adrianmo/go-nmea", []string{"hardware/gnss"}, "it panics on short input; one guard stands before it"},
 	{"go.etcd.io/bbolt", []string{"tracker/journal", "ledger/store"}, "durability has two owners, one on each side"},
 	{"golang.org/x/sys/unix", []string{"hardware/serial", "hardware/sim", "tracker", "ledger/store", "cmd/internal/journey"}, "termios, clocks and file systems"},
@@ -50,10 +55,13 @@ var pure = []struct {
 	why      string
 }{
 	{
-		[]string{"ledger/cbor", "ledger/merkle", "ledger/record", "ledger/profile", "ledger/excursion", "ledger/custody", "ledger/entry", "ledger/trip", "ledger/bundle"},
+		[]string{"ledger/cbor", "ledger/merkle", "ledger/record", "ledger/profile", "ledger/excursion", "ledger/custody", "ledger/entry", "ledger/trip", "ledger/bundle",
+			"ledger/access", "ledger/alarm", "ledger/donor", "ledger/ischemia", "ledger/privacy", "ledger/progress"},
 		[]string{"github.com/hashicorp/raft", "go.etcd.io/bbolt", "net/http", "github.com/labstack/echo/v4"},
 		"records, rules and the verifier must be checkable without a server",
 	},
+	{[]string{"api/client", "api/contract"}, []string{"github.com/labstack/echo/v4", "github.com/getkin/kin-openapi", "github.com/oapi-codegen/runtime", "isotherm/ledger/node"},
+		"a program that calls the API carries no server"},
 	{[]string{"hardware"}, []string{"isotherm/ledger", "isotherm/tracker", "isotherm/api"}, "the senses know nothing of the ledger"},
 }
 

@@ -270,3 +270,22 @@ func TestTracker_SetRadioCutsCall(t *testing.T) {
 		b.stop()
 	})
 }
+
+// TestNew_BootRecord wants what the certificates say in the boot record, for whoever asks how far a reading can be trusted.
+func TestNew_BootRecord(t *testing.T) {
+	b := newBox(t, nil)
+	cfg := b.config()
+	cfg.Probes[0].Calibration = tracker.Calibration{Certificate: "K-1", UntilMS: 1_806_537_599_999, ErrorMC: 150}
+	tr, err := tracker.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tr.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := []record.Probe{{Number: 0, Place: "organ", Model: "fake", Certificate: "K-1", UntilMS: 1_806_537_599_999, ErrorMC: 150},
+		{Number: 1, Place: "box", Model: "fake"}}
+	if diff := cmp.Diff(want, b.records()[0].Boot.Probes); diff != "" {
+		t.Errorf("probes (-want +got):\n%s", diff)
+	}
+}

@@ -64,11 +64,13 @@ type (
 	SyncAnswer       = contract.SyncAnswer
 	Tip              = contract.Tip
 	Token            = contract.Token
+	TokenInfo        = contract.TokenInfo
 	TokenMade        = contract.TokenMade
 	TokenRequest     = contract.TokenRequest
 	Tokens           = contract.Tokens
 	Trail            = contract.Trail
 	Trip             = contract.Trip
+	UncountedTime    = contract.UncountedTime
 )
 
 // Conflict is the error of Sync when the batch starts elsewhere than the ledger's journal ends.

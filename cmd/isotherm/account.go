@@ -13,6 +13,7 @@ import (
 	"isotherm/api/client"
 	"isotherm/cmd/internal/identity"
 	"isotherm/ledger"
+	"isotherm/ledger/access"
 )
 
 func signInCommand() *cobra.Command {
@@ -110,6 +111,9 @@ old password is asked. It ends your other sessions.`,
 						return err
 					}
 					in.Old = string(old)
+					if login == "" {
+						in.Login = known.Login
+					}
 				} else if login == "" {
 					return usageError{errors.New("--login is needed the first time: the name to sign in with")}
 				}
@@ -199,7 +203,7 @@ func tokenMakeCommand() *cobra.Command {
 	}
 	s.flags(cmd)
 	cmd.Flags().StringVar(&label, "label", "", "what it is for (required)")
-	cmd.Flags().StringSliceVar(&scopes, "scope", nil, "read, act, export, donor, enrol or manage; more than once for several (required)")
+	cmd.Flags().StringSliceVar(&scopes, "scope", nil, strings.Join(access.AllScopes.Names(), ", ")+"; more than once for several (required)")
 	cmd.Flags().DurationVar(&ttl, "ttl", 30*24*time.Hour, "how long it is good for")
 	return cmd
 }

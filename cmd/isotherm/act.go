@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,19 +34,30 @@ type act struct {
 	me      *identity.Me
 	c       *client.Client
 	s       custody.Statement
-	at      string
-	unsure  string // --at-error
-	cold    string
-	valid   time.Duration
+	when    typedTimes
+	second  signer
 	donor   string
-	second  string // folder of the second person
-	secpin  string // file with their PIN
 	box     boxChoice
 	parent  string
 	out     string
 	known   *client.Shipment // asked once
 	newest  *client.Tip      // asked once
 	message []string         // what else to tell
+	then    func(context.Context)
+}
+
+// typedTimes are times as people typed them.
+type typedTimes struct {
+	at     string
+	unsure string // how far they may be off
+	cold   string
+	valid  time.Duration
+}
+
+// signer is a person who signs beside the actor, on the same device.
+type signer struct {
+	dir     string
+	pinFile string
 }
 
 // command returns the verb's command.
@@ -78,8 +86,8 @@ func (v verb) command() *cobra.Command {
 	}
 	a.signFlags(a.cmd)
 	flags := a.cmd.Flags()
-	flags.StringVar(&a.at, "at", "", "when it happened, with zone: 14:05+01:00 or 2026-11-23T14:05+01:00 (default now)")
-	flags.StringVar(&a.unsure, "at-error", "", "how far the typed times may be off, either way, such as 2m")
+	flags.StringVar(&a.when.at, "at", "", "when it happened, with zone: 14:05+01:00 or 2026-11-23T14:05+01:00 (default now)")
+	flags.StringVar(&a.when.unsure, "at-error", "", "how far the typed times may be off, either way, such as 2m")
 	flags.StringVar(&a.parent, "parent", "", "hash of the act that it follows, when neither ledger nor box can be asked")
 	flags.StringVar(&a.out, "out", "", "write the signed act into this file instead of delivering it: see isotherm shipment deliver")
 	if v.setup != nil {
@@ -118,17 +126,17 @@ func (a *act) run(fill func(context.Context) error) error {
 // times reads the typed times and echoes them.
 func (a *act) times() error {
 	a.s.EventTimeMS = a.now.UnixMilli()
-	if a.unsure != "" {
-		ms, err := parseTimeError(a.unsure)
+	if a.when.unsure != "" {
+		ms, err := parseTimeError(a.when.unsure)
 		if err != nil {
 			return usageError{err}
 		}
 		a.s.TimeErrorMS = ms
 	}
-	if a.at == "" {
+	if a.when.at == "" {
 		return nil
 	}
-	ms, err := a.typed("it happened", a.at)
+	ms, err := a.typed("it happened", a.when.at)
 	a.s.EventTimeMS = ms
 	return err
 }
@@ -210,12 +218,12 @@ func parseHash(text string) ([32]byte, error) {
 // sign signs as the actor, and as the second person when one is there.
 func (a *act) sign() (*custody.Act, error) {
 	var second *identity.Me
-	if a.second != "" {
+	if a.second.dir != "" {
 		var err error
-		if second, err = identity.Load(a.second); err != nil {
+		if second, err = identity.Load(a.second.dir); err != nil {
 			return nil, err
 		}
-		second.PIN = pinOf(a.cmd, "PIN of "+second.Name, a.secpin, "--second-pin-file")
+		second.PIN = pinOf(a.cmd, "PIN of "+second.Name, a.second.pinFile, "--second-pin-file")
 	}
 	signed, err := a.me.State(a.s)
 	if err != nil {
@@ -266,10 +274,13 @@ func (a *act) deliver(ctx context.Context, signed *custody.Act) error {
 	if err != nil {
 		return err
 	}
+	if a.then != nil {
+		a.then(ctx)
+	}
 	return a.print(a.cmd, answer, func(w io.Writer) {
 		fmt.Fprintf(w, "%s entered as entry %d: %s\n", signed.Statement.Kind, answer.Index, answer.Standing)
 		if signed.Statement.Kind == custody.Open {
-			fmt.Fprintf(w, "shipment %s\n", signed.Statement.Shipment)
+			fmt.Fprintf(w, "shipment %s\nfirst act %s\n", signed.Statement.Shipment, answer.Hash) // what packing without the ledger follows
 		}
 		for _, text := range a.message {
 			fmt.Fprintln(w, text)
@@ -278,106 +289,6 @@ func (a *act) deliver(ctx context.Context, signed *custody.Act) error {
 			fmt.Fprintf(w, "note: %s\n", oneLine(fmt.Sprint(flag)))
 		}
 	})
-}
-
-// deliverCommand brings an act that was signed before, perhaps by others.
-func deliverCommand() *cobra.Command {
-	a := &act{}
-	a.cmd = &cobra.Command{
-		Use: "deliver FILE", Short: "Bring a signed act to the ledger", Args: exactly(1),
-		Long: `Deliver brings an act that was signed elsewhere, with --out, to the ledger. Whoever regains a link first may do so; a repeat
-changes nothing. With --box-url it goes to the box when no node of the ledger answers.`,
-		Example: "  isotherm shipment deliver --me courier release.act",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			signed, err := readAct(args[0])
-			if err != nil {
-				return err
-			}
-			if _, a.c, err = a.connect(cmd); err != nil {
-				return err
-			}
-			defer a.c.Close()
-			return a.deliver(cmd.Context(), signed)
-		},
-	}
-	a.flags(a.cmd)
-	a.box.urlFlag(a.cmd, "address of a box's own page, for when no node of the ledger answers")
-	return a.cmd
-}
-
-// cosignCommand adds the second person's signature to an act that another signed.
-func cosignCommand() *cobra.Command {
-	a := &act{}
-	a.cmd = &cobra.Command{
-		Use: "cosign FILE", Short: "Sign an act as the second person, and deliver it", Args: exactly(1),
-		Long: `Cosign shows what another person signed into FILE, signs it as the second person and delivers it: for a ruling, or a label
-check, by two people on two devices. With --out it writes the act with both signatures instead.`,
-		Example: "  isotherm shipment rule --me coordinator --reason witness --out ruling.act 3f0c… 9a41…\n" +
-			"  isotherm shipment cosign --me center ruling.act",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			signed, err := readAct(args[0])
-			if err != nil {
-				return err
-			}
-			if a.me, a.c, err = a.connect(cmd); err != nil {
-				return err
-			}
-			defer a.c.Close()
-			if signed.Statement.Ledger != a.me.Origin {
-				return fmt.Errorf("%s is for the ledger %s, you are in %s", args[0], signed.Statement.Ledger, a.me.Origin)
-			}
-			writeStatement(cmd.ErrOrStderr(), signed)
-			if err := a.me.SignAct(signed, custody.RoleSecond); err != nil {
-				return err
-			}
-			if a.out != "" {
-				return a.keep(signed)
-			}
-			return a.deliver(cmd.Context(), signed)
-		},
-	}
-	a.signFlags(a.cmd)
-	a.cmd.Flags().StringVar(&a.out, "out", "", "write the act with both signatures into this file instead of delivering it")
-	a.box.urlFlag(a.cmd, "address of a box's own page, for when no node of the ledger answers")
-	return a.cmd
-}
-
-// writeStatement says what one is about to sign.
-func writeStatement(w io.Writer, signed *custody.Act) {
-	s := &signed.Statement
-	var t table
-	t.row("act", s.Kind)
-	t.row("shipment", s.Shipment)
-	t.row("happened", stamp(s.EventTimeMS))
-	t.row("stated by", strings.TrimSpace(s.By.Organisation+" "+s.By.Desk)+", person "+s.By.Person.String())
-	for _, x := range []struct{ what, text string }{
-		{"organ", organText(s.Organ.String(), s.Side.String(), s.Organ != 0)}, {"place", s.Place}, {"seal", s.Seal},
-		{"reason", nonzero(s.Reason)}, {"reference", s.Reference}, {"result", nonzero(s.Result)}, {"answer", nonzero(s.Arrival)},
-	} {
-		if x.text != "" {
-			t.row(x.what, x.text)
-		}
-	}
-	if s.Cites != [32]byte{} {
-		t.row("cites", hex.EncodeToString(s.Cites[:]))
-	}
-	for _, sig := range signed.Signatures {
-		t.row("signed", fmt.Sprintf("%s %s", sig.Role, sig.Person))
-	}
-	t.write(w)
-}
-
-// readAct reads a file that --out wrote.
-func readAct(path string) (*custody.Act, error) {
-	b, err := readLimited(path, custody.MaxSize)
-	if err != nil {
-		return nil, err
-	}
-	signed, err := custody.ParseAct(b)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return signed, nil
 }
 
 // nonzero returns the name of a code, and nothing for none.
@@ -389,10 +300,4 @@ func nonzero[C interface {
 		return ""
 	}
 	return c.String()
-}
-
-// isFile tells whether there is a file of that name.
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
 }

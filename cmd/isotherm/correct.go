@@ -66,7 +66,7 @@ isotherm shipment show. Who held the box, which box it was and by which profile 
 			a.reasonFlag()
 			a.donorFlag()
 			cmd.Flags().StringVar(&says, "happened", "", "when the act really happened, with zone")
-			cmd.Flags().StringVar(&a.cold, "cold-at", "", "when cold preservation really began, with zone")
+			cmd.Flags().StringVar(&a.when.cold, "cold-at", "", "when cold preservation really began, with zone")
 			cmd.Flags().StringVar(&valid, "valid-until", "", "until when the offer really is good, with zone")
 		},
 		fill: func(ctx context.Context, a *act, args []string) error {
@@ -80,7 +80,7 @@ isotherm shipment show. Who held the box, which box it was and by which profile 
 			for _, x := range []struct {
 				what, text string
 				at         *int64
-			}{{"it really happened", says, &a.s.SaysTimeMS}, {"cold preservation really began", a.cold, &a.s.ColdMS}, {"the offer ends", valid, &a.s.ValidMS}} {
+			}{{"it really happened", says, &a.s.SaysTimeMS}, {"cold preservation really began", a.when.cold, &a.s.ColdMS}, {"the offer ends", valid, &a.s.ValidMS}} {
 				if x.text == "" {
 					continue
 				}
@@ -105,9 +105,9 @@ func ruleCommand() *cobra.Command {
 	return verb{
 		use: "rule SHIPMENT ACT", short: "Say, as two people, which of the conflicting claims stands", kind: custody.Ruling, args: 2,
 		long: `A ruling picks the claim that stands; the others are set aside and stay visible. It counts once two different people signed it: the
-second one signs on the same device (--second), or later on their own (--out, then isotherm shipment cosign).`,
+second one signs on the same device (--second), or later on their own (isotherm shipment cosign).`,
 		example: "  isotherm shipment rule --me coordinator --second center --reason seal-and-place 3f0c… 121\n" +
-			"  isotherm shipment rule --me coordinator --out ruling.act --reason witness 3f0c… 121",
+			"  isotherm shipment rule --me coordinator --reason witness 3f0c… 121      # then: isotherm shipment cosign --me center 3f0c… 125",
 		setup: func(_ *cobra.Command, a *act) {
 			a.reasonFlag()
 			a.fields("reference")
@@ -117,8 +117,8 @@ second one signs on the same device (--second), or later on their own (--out, th
 			if err := a.wants("reason"); err != nil {
 				return err
 			}
-			if a.second == "" && a.out == "" {
-				return usageError{errors.New("a ruling needs two people: --second, or --out and then isotherm shipment cosign")}
+			if a.second.dir == "" {
+				a.message = append(a.message, "it counts once a second person signs it: isotherm shipment cosign")
 			}
 			return a.citeAct(ctx, args[1])
 		},

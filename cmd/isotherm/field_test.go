@@ -1,7 +1,6 @@
 package main
 
 import (
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -143,46 +142,29 @@ end = "61.498,23.781"
 	}
 }
 
-// TestProfileFile writes every shipped profile as a file and reads it again.
-func TestProfileFile(t *testing.T) {
+// TestReadProfile writes every shipped profile as profile show does, and reads it again.
+func TestReadProfile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "profile.json")
 	for _, p := range profile.Defaults() {
-		var text strings.Builder
-		if err := fileOf(p).write(&text); err != nil {
-			t.Fatal(err)
+		var out strings.Builder
+		if code := run(t.Context(), []string{"isotherm", "profile", "show", p.Name}, nil, &out, &out); code != exitOK {
+			t.Fatal(out.String())
 		}
-		path := filepath.Join(t.TempDir(), "profile.toml")
-		if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(out.String()), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		again, err := readProfile(path)
 		if err != nil {
-			t.Fatalf("%s: %v\n%s", p.Name, err, text.String())
+			t.Fatalf("%s: %v\n%s", p.Name, err, out.String())
 		}
 		if again.Hash() != p.Hash() {
 			t.Errorf("%s (-want +got):\n%s", p.Name, cmp.Diff(p, again))
 		}
 	}
-}
-
-func TestProfileFile_profile_errors(t *testing.T) {
-	good := func() *profileFile { return fileOf(profile.Defaults()[0]) }
-	if _, err := good().profile(); err != nil {
+	if err := os.WriteFile(path, []byte(`{"name": "x", "lowest_c": 2}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, spoil := range map[string]func(*profileFile){
-		"low_c":      func(f *profileFile) { f.LowC = math.NaN() },
-		"high_c":     func(f *profileFile) { f.HighC = 4.00005 },
-		"settle":     func(f *profileFile) { f.Settle = "half an hour" },
-		"cold_limit": func(f *profileFile) { f.ColdLimit = "-1h" },
-		"kind":       func(f *profileFile) { f.Rules[0].Kind = "beneath" },
-		"severity":   func(f *profileFile) { f.Rules[0].Severity = "severe" },
-		"delay":      func(f *profileFile) { f.Rules[0].Delay = "5" },
-		"no name":    func(f *profileFile) { f.Name = "" },
-	} {
-		f := good()
-		spoil(f)
-		if _, err := f.profile(); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("%s: %v", name, err)
-		}
+	if _, err := readProfile(path); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("a file with an unknown key: %v", err)
 	}
 }

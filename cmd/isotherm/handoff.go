@@ -43,7 +43,7 @@ and custody moves here and now, on your word; --reference names their paper, suc
 			cmd.Flags().StringVar(&to, "to", "", "person who is to accept")
 			cmd.Flags().StringVar(&organisation, "to-org", "", "organisation that is to accept (of the person, when one is named)")
 			cmd.Flags().StringVar(&desk, "desk", "", "its desk")
-			cmd.Flags().DurationVar(&a.valid, "valid", 30*time.Minute, "an offer not accepted by then raises an alarm; custody stays as it is")
+			cmd.Flags().DurationVar(&a.when.valid, "valid", 30*time.Minute, "an offer not accepted by then raises an alarm; custody stays as it is")
 		},
 		fill: func(ctx context.Context, a *act, _ []string) error {
 			if to == "" && organisation == "" {
@@ -58,7 +58,7 @@ and custody moves here and now, on your word; --reference names their paper, suc
 					return err
 				}
 			} else {
-				a.s.ValidMS = a.s.EventTimeMS + a.valid.Milliseconds()
+				a.s.ValidMS = a.s.EventTimeMS + a.when.valid.Milliseconds()
 			}
 			return a.citeHead(ctx)
 		},

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"isotherm/api/client"
 	"isotherm/cmd/internal/identity"
 	"isotherm/ledger/bundle"
+	"isotherm/ledger/custody"
 )
 
 // organText is 'left kidney'; empty unless known.
@@ -21,6 +24,9 @@ func organText(organ, side string, known bool) string {
 	}
 	if strings.HasPrefix(side, "unknown") {
 		side = ""
+	}
+	if side == "both" {
+		organ += "s"
 	}
 	return strings.TrimSpace(side + " " + organ)
 }
@@ -75,7 +81,7 @@ func listCommand() *cobra.Command {
 	var s session
 	var q client.ShipmentQuery
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the shipments that you may see", Args: exactly(0),
+		Use: "list", Short: "List the shipments that you may see, those that want attention first", Args: exactly(0),
 		Example: "  isotherm shipment list --me center\n  isotherm shipment list --me center --phase packed --organ heart --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return s.with(cmd, func(ctx context.Context, _ *identity.Me, c *client.Client) error {
@@ -103,6 +109,7 @@ func writeBoard(w io.Writer, board []client.Summary, now time.Time) {
 		fmt.Fprintln(w, "no shipments: isotherm shipment open begins one")
 		return
 	}
+	slices.SortStableFunc(board, func(a, b client.Summary) int { return cmp.Compare(urgency(&a), urgency(&b)) })
 	t := table{head: []string{"SHIPMENT", "STATE", "ORGAN", "FROM", "TO", "HELD BY", "°C", "READ", "HEARD", "COLD", "ARRIVES", "EXCURSIONS", "ATTENTION"}}
 	for i := range board {
 		x := &board[i]
@@ -111,7 +118,7 @@ func writeBoard(w io.Writer, board []client.Summary, now time.Time) {
 			held = partyText(x.Custodian)
 		}
 		t.row(x.ID, stateText(x), organText(x.Organ, x.Side, true), x.From, x.Dest, held, lastTemp(x), seen(x.LastReadingMS, now), seen(x.LastContactMS, now),
-			coldText(x), seen(x.ETAMS, now), excursionText(x), attention(x))
+			coldText(x), due(x, now), excursionText(x), attention(x))
 	}
 	t.write(w)
 }
@@ -153,6 +160,35 @@ func attention(x *client.Summary) cell {
 		return cell{"records withheld", medium}
 	}
 	return cell{}
+}
+
+// due is when it is expected to arrive.
+func due(x *client.Summary, now time.Time) cell {
+	switch {
+	case x.ETAMS == 0:
+		return cell{}
+	case x.ETAMS < now.UnixMilli():
+		return cell{"due " + ago(x.ETAMS, now), medium}
+	}
+	return cell{text: ago(x.ETAMS, now)}
+}
+
+// urgency orders the board: what wants attention comes first, what is over last.
+func urgency(x *client.Summary) int {
+	over := x.Phase == custody.PhaseClosed.String() || x.Phase == custody.PhaseStoodDown.String()
+	switch {
+	case over:
+		return 9
+	case x.OpenExcursions > 0 || coldText(x).mark == high:
+		return 0
+	case x.Disputed || attention(x).mark != plain || coldText(x).mark != plain || due(x, time.Now()).mark != plain:
+		return 1
+	case x.Phase == custody.PhasePacked.String():
+		return 2
+	case x.Phase == custody.PhaseOpen.String():
+		return 3
+	}
+	return 4
 }
 
 // seen is ago, and nothing for what never was.

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 
 	"isotherm/api/client"
 	"isotherm/cmd/internal/identity"
+	"isotherm/ledger"
 	"isotherm/ledger/bundle"
 	"isotherm/ledger/entry"
 	"isotherm/ledger/profile"
@@ -58,6 +60,41 @@ func publishedProfile(ctx context.Context, c *client.Client, text string) (*prof
 	return profile.Parse(best.Bytes)
 }
 
+// readProfile reads a profile from a file, see profile.ParseJSON.
+func readProfile(path string) (*profile.Profile, error) {
+	text, err := readLimited(path, profile.MaxJSON)
+	if err != nil {
+		return nil, err
+	}
+	p, err := profile.ParseJSON(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, nil
+}
+
+// chooseProfile returns the profile of a name: a file, a published one (NAME@VERSION for a version), or a shipped one. c may be
+// nil: then only files and the shipped ones are known.
+func chooseProfile(ctx context.Context, c *client.Client, text string) (*profile.Profile, error) {
+	if filepath.Ext(text) == ".json" || strings.ContainsRune(text, filepath.Separator) {
+		return readProfile(text)
+	}
+	if c != nil {
+		p, err := publishedProfile(ctx, c, text)
+		if p != nil {
+			return p, nil
+		}
+		// Without the ledger the shipped ones still are known: packing must not wait.
+		if err != nil && ledger.CodeOf(err) != ledger.CodeUnavailable {
+			return nil, err
+		}
+	}
+	if p, ok := profile.Default(text); ok {
+		return p, nil
+	}
+	return nil, usageError{fmt.Errorf("profile %q is not known: give a file (.json), a published name (isotherm profile list) or %s", text, shippedNames())}
+}
+
 func profileListCommand() *cobra.Command {
 	var s session
 	cmd := &cobra.Command{
@@ -93,8 +130,8 @@ func profileShowCommand() *cobra.Command {
 	var s session
 	cmd := &cobra.Command{
 		Use: "show NAME", Short: "Print a profile as a file, to copy and change", Args: exactly(1),
-		Long:    "Without --me only the shipped profiles and files are known: " + shippedNames() + ".",
-		Example: "  isotherm profile show ice-scs > ours.toml\n  isotherm profile show --me coordinator heart-hill@3",
+		Long:    "The file is JSON: temperatures in °C, times as 30m. Without --me only files and the shipped profiles are known: " + shippedNames() + ".",
+		Example: "  isotherm profile show ice-scs > ours.json\n  isotherm profile show --me coordinator heart-hill@3",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var c *client.Client
 			if s.dir != "" {
@@ -108,10 +145,8 @@ func profileShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if s.json {
-				return writeJSON(cmd.OutOrStdout(), fileOf(p))
-			}
-			return fileOf(p).write(cmd.OutOrStdout())
+			_, err = cmd.OutOrStdout().Write(p.JSON())
+			return err
 		},
 	}
 	s.flags(cmd)
@@ -122,7 +157,7 @@ func profileCheckCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "check FILE", Short: "Check a profile's file, and say what to look at", Args: exactly(1),
-		Example: "  isotherm profile check ours.toml",
+		Example: "  isotherm profile check ours.json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := readProfile(args[0])
 			if err != nil {
@@ -152,7 +187,7 @@ func profilePublishCommand() *cobra.Command {
 	var s session
 	cmd := &cobra.Command{
 		Use: "publish FILE", Short: "Sign a profile of your program and publish it", Args: exactly(1),
-		Example: "  isotherm profile show ice-scs > ours.toml      # then set name, version, program and limits\n  isotherm profile publish --me coordinator ours.toml",
+		Example: "  isotherm profile show ice-scs > ours.json      # then set name, version, program and limits\n  isotherm profile publish --me coordinator ours.json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := readProfile(args[0])
 			if err != nil {

@@ -103,9 +103,7 @@ isotherm verify: 0 verified, 1 broken, 3 consistent but origin unproven.`,
 	group("You", meCommand(), keyCommand(), joinCommand(), signInCommand(), signOutCommand(), passwordCommand(), tokenCommand(), noticeCommand())
 	group("Administration", enrolCommand(), personCommand(), organisationCommand(), profileCommand())
 	group("To begin with", demoCommand())
-	for _, c := range root.Commands() {
-		wantVerb(c)
-	}
+	wantVerb(root)
 	return root
 }
 
@@ -126,9 +124,14 @@ func wantVerb(cmd *cobra.Command) {
 }
 
 // exactly is cobra.ExactArgs with our exit code.
-func exactly(n int) cobra.PositionalArgs {
+func exactly(n int) cobra.PositionalArgs { return withUsage(cobra.ExactArgs(n)) }
+
+// between is cobra.RangeArgs with our exit code.
+func between(low, high int) cobra.PositionalArgs { return withUsage(cobra.RangeArgs(low, high)) }
+
+func withUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if err := cobra.ExactArgs(n)(cmd, args); err != nil {
+		if err := check(cmd, args); err != nil {
 			return usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
 		}
 		return nil

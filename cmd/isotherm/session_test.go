@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -23,6 +22,7 @@ type typist struct {
 	t    *testing.T
 	line *sim.PTY
 	tty  *os.File
+	said seenWriter // what the command said
 }
 
 func newTypist(t *testing.T) *typist {
@@ -53,12 +53,12 @@ func (x *typist) stty(args ...string) string {
 
 func (x *typist) echoes() bool { return !strings.Contains(x.stty("-a"), "-echo ") }
 
-// types waits until the terminal is asked without echo, and types a line.
-func (x *typist) types(text string) {
+// types waits for a prompt without echo, and types a line.
+func (x *typist) types(prompt, text string) {
 	x.t.Helper()
-	waitFor(x.t, func() bool { return !x.echoes() })
+	waitFor(x.t, func() bool { return strings.Contains(x.said.String(), prompt) && !x.echoes() })
 	if _, err := io.WriteString(x.line, text+"\n"); err != nil {
-		x.t.Fatal(err)
+		x.t.Error(err)
 	}
 }
 
@@ -67,33 +67,33 @@ func waitFor(t *testing.T, ready func() bool) {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); !ready(); {
 		if time.Now().After(end) {
-			t.Fatal("it did not happen within 10 s")
+			t.Error("it did not happen within 10 s")
+			return
 		}
 	}
 }
 
 // prompt is a command that was asked something at the typist's terminal.
-func (x *typist) prompt(ctx context.Context) (*cobra.Command, *bytes.Buffer) {
+func (x *typist) prompt(ctx context.Context) *cobra.Command {
 	cmd := &cobra.Command{}
-	var said bytes.Buffer
 	cmd.SetContext(ctx)
 	cmd.SetIn(x.tty)
-	cmd.SetErr(&said)
-	return cmd, &said
+	cmd.SetErr(&x.said)
+	return cmd
 }
 
 func TestAskSecret(t *testing.T) {
 	x := newTypist(t)
-	cmd, said := x.prompt(t.Context())
+	cmd := x.prompt(t.Context())
 	var wg sync.WaitGroup
-	wg.Go(func() { x.types("246 810ä") })
+	wg.Go(func() { x.types("PIN", "246 810ä") })
 	got, err := askSecret(cmd, "PIN of A. Example", "--pin-file")
 	wg.Wait()
 	if err != nil || string(got) != "246 810ä" {
 		t.Errorf("got %q, %v", got, err)
 	}
-	if want := "PIN of A. Example: \n"; said.String() != want {
-		t.Errorf("said %q, want %q", said, want)
+	if got, want := x.said.String(), "PIN of A. Example: \n"; got != want {
+		t.Errorf("said %q, want %q", got, want)
 	}
 	waitFor(t, x.echoes)
 	if _, err := io.WriteString(x.line, "seen"); err != nil {
@@ -109,7 +109,7 @@ func TestAskSecret(t *testing.T) {
 func TestAskSecret_interrupted(t *testing.T) {
 	x := newTypist(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	cmd, _ := x.prompt(ctx)
+	cmd := x.prompt(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		waitFor(t, func() bool { return !x.echoes() })
@@ -144,17 +144,16 @@ func TestAskSecret_noTerminal(t *testing.T) {
 func TestNewSecret(t *testing.T) {
 	for _, tt := range []struct{ first, again, want string }{{"246810", "246810", "246810"}, {"246810", "246811", ""}} {
 		x := newTypist(t)
-		cmd, said := x.prompt(t.Context())
+		cmd := x.prompt(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			x.types(tt.first)
-			waitFor(t, x.echoes)
-			x.types(tt.again)
+			x.types("new PIN: ", tt.first)
+			x.types("new PIN, again: ", tt.again)
 		})
 		got, err := newSecret(cmd, "new PIN", "", "--pin-file")
 		wg.Wait()
 		if string(got) != tt.want || (err == nil) != (tt.want != "") {
-			t.Errorf("%s, %s: got %q, %v; said %q", tt.first, tt.again, got, err, said)
+			t.Errorf("%s, %s: got %q, %v; said %q", tt.first, tt.again, got, err, x.said.String())
 		}
 	}
 }

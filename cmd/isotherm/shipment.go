@@ -40,6 +40,18 @@ func (a *act) commit(ctx context.Context) error {
 	return err
 }
 
+// keepDonor keeps the typed donor ID, sealed, so that it can be revealed later. The act stands without it.
+func (a *act) keepDonor(ctx context.Context) {
+	if a.donor == "" {
+		return
+	}
+	if err := a.c.KeepDonorID(ctx, a.s.Shipment, a.donor); err != nil {
+		a.message = append(a.message, fmt.Sprintf("the donor ID is not kept (%v): isotherm donor keep", err))
+		return
+	}
+	a.message = append(a.message, "the donor ID is kept, sealed")
+}
+
 func openCommand() *cobra.Command {
 	var legs func() error
 	return verb{
@@ -58,6 +70,7 @@ func openCommand() *cobra.Command {
 			if err := legs(); err != nil {
 				return err
 			}
+			a.then = a.keepDonor
 			return a.commit(ctx)
 		},
 	}.command()
@@ -65,8 +78,8 @@ func openCommand() *cobra.Command {
 
 // secondFlags register the second person who signs on the same device.
 func (a *act) secondFlags(help string) {
-	a.cmd.Flags().StringVar(&a.second, "second", "", help)
-	a.cmd.Flags().StringVar(&a.secpin, "second-pin-file", "", "file with the second person's PIN (default: ask)")
+	a.cmd.Flags().StringVar(&a.second.dir, "second", "", help)
+	a.cmd.Flags().StringVar(&a.second.pinFile, "second-pin-file", "", "file with the second person's PIN (default: ask)")
 }
 
 func packCommand() *cobra.Command {
@@ -83,15 +96,15 @@ examples and not clinical advice.`,
 			a.fields("organ", "side", "abo", "packaging", "space", "seal", "condition", "place", "position", "label-check", "reference")
 			a.box.urlFlag(cmd, "address of the box's own page")
 			cmd.Flags().StringVar(&a.box.id, "box", "", "the box, when its own page is out of reach")
-			cmd.Flags().StringVar(&profileName, "profile", "", "a file (.toml, .json), a published profile, or a shipped one: "+shippedNames()+" (required)")
-			cmd.Flags().StringVar(&a.cold, "cold-at", "", "start of cold preservation, with zone (default: --at)")
+			cmd.Flags().StringVar(&profileName, "profile", "", "a file (.json), a published profile, or a shipped one: "+shippedNames()+" (required)")
+			cmd.Flags().StringVar(&a.when.cold, "cold-at", "", "start of cold preservation, with zone (default: --at)")
 			a.secondFlags("identity folder of the second person who checked the label")
 		},
 		fill: func(ctx context.Context, a *act, _ []string) error {
 			if err := a.wants("organ", "profile"); err != nil {
 				return err
 			}
-			if a.second != "" && a.s.LabelCheck == 0 {
+			if a.second.dir != "" && a.s.LabelCheck == 0 {
 				a.s.LabelCheck = custody.LabelTwoKeys
 			}
 			p, err := chooseProfile(ctx, a.c, profileName)
@@ -99,8 +112,8 @@ examples and not clinical advice.`,
 				return err
 			}
 			a.s.Profile = p.Marshal()
-			if a.s.ColdMS = a.s.EventTimeMS; a.cold != "" {
-				if a.s.ColdMS, err = a.typed("cold preservation began", a.cold); err != nil {
+			if a.s.ColdMS = a.s.EventTimeMS; a.when.cold != "" {
+				if a.s.ColdMS, err = a.typed("cold preservation began", a.when.cold); err != nil {
 					return err
 				}
 			}
@@ -181,13 +194,10 @@ func mismatch(x *client.Shipment, s *custody.Statement) string {
 	case x.Summary.Side != nonzero(s.Side):
 		return "side"
 	}
-	for i := len(x.History) - 1; i >= 0 && s.ABO != 0; i-- {
-		packed, err := custody.ParseAct(x.History[i].Bytes)
-		if err == nil && packed.Statement.Kind == custody.Pack && x.History[i].Standing == custody.Applied.String() {
-			if was := packed.Statement.ABO; was != 0 && was != s.ABO {
-				return "blood group"
-			}
-			break
+	for i := range x.History {
+		h := &x.History[i]
+		if h.Kind == custody.Pack.String() && h.Standing == custody.Applied.String() && h.ABO != "" && s.ABO != 0 && h.ABO != s.ABO.String() {
+			return "blood group"
 		}
 	}
 	return ""

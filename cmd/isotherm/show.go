@@ -77,6 +77,7 @@ func (s *session) writeCase(w io.Writer, v *caseView) {
 	section("Custody", func(t *table) { s.custodians(t, v) })
 	section("Readings", func(t *table) { s.readings(t, v) })
 	section("Way", func(t *table) { s.way(t, v) })
+	section("Boxes", func(t *table) { s.boxes(t, v) })
 	section("What to know", func(t *table) { s.notes(t, v) })
 	section("Acts", func(t *table) { s.acts(t, v) })
 	fmt.Fprintln(w)
@@ -247,6 +248,10 @@ func (s *session) way(t *table, v *caseView) {
 	if n := p.Newest; n != nil {
 		t.row("position", fmt.Sprintf("%.5f, %.5f, %s", float64(n.LatE7)/1e7, float64(n.LonE7)/1e7, ago(n.WallMS, s.now)))
 	}
+}
+
+// boxes are those that the organ was in, when it was in more than one.
+func (s *session) boxes(t *table, v *caseView) {
 	if len(v.Segments) < 2 {
 		return
 	}
@@ -334,11 +339,19 @@ func (s *session) acts(t *table, v *caseView) {
 		by := partyText(&a.By)
 		for _, sig := range a.Signatures {
 			if sig.Person != a.By.Person {
-				by += " and " + strings.TrimSpace(sig.Organisation+" "+sig.Name)
+				by += " and " + signerText(&sig)
 			}
 		}
 		t.row(a.Index, a.Kind, stamp(a.EventTimeMS), entered, by, standing, actDetail(a))
 	}
+}
+
+// signerText names somebody who signed beside the actor.
+func signerText(s *client.ActSigner) string {
+	if s.Name == "" {
+		return "person " + s.Person.String()
+	}
+	return s.Organisation + ", " + s.Name
 }
 
 // lateAfter is when an act counts as entered later than it happened, in milliseconds: minutes are what a signature takes.
@@ -372,6 +385,9 @@ func actDetail(a *client.Act) string {
 	add("", custody.ConditionText(a.Condition))
 	add("reason ", a.Reason)
 	add("reference ", a.Reference)
+	if len(a.Corrected) > 0 {
+		add("corrected: ", strings.Join(a.Corrected, ", "))
+	}
 	return out
 }
 

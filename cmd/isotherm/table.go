@@ -62,9 +62,13 @@ func (t *table) row(values ...any) {
 	t.rows = append(t.rows, row)
 }
 
-// write prints the table, with two spaces between columns and none at a line's end.
+// write prints the table, with two spaces between columns and none at a line's end. An empty one with a head says 'none'.
 func (t *table) write(w io.Writer) {
 	all := t.rows
+	if len(all) == 0 && len(t.head) > 0 {
+		fmt.Fprintln(w, "none")
+		return
+	}
 	if len(t.head) > 0 {
 		head := make([]cell, len(t.head))
 		for i, h := range t.head {

@@ -21,6 +21,7 @@ func TestTable_write(t *testing.T) {
 		{"marks are for terminals", func(t *table) { t.row(cell{"too cold", high}, "x") }, "too cold  x\n"},
 		{"text of others", func(t *table) { t.row("a\x1b[2Jb\nc\u202ed", "x") }, "a�[2Jb�c�d  x\n"},
 		{"nothing", func(*table) {}, ""},
+		{"head only", func(t *table) { t.head = []string{"A"} }, "none\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var x table

@@ -13,50 +13,48 @@ import (
 
 // profiles copies a shipped profile, makes it the program's own and packs by it.
 func (v verbs) profiles() {
-	text := v.do("not clinical advice", "profile", "show", "chs-4-8")
-	file := filepath.Join(v.dir, "ours.toml")
+	text := v.do("organ", "profile", "show", "chs-4-8")
+	file := filepath.Join(v.dir, "ours.json")
 	write := func(old, now string) {
 		v.t.Helper()
 		if !strings.Contains(text, old) {
-			v.t.Fatalf("the profile's file has no %q:\n%s", old, text)
+			v.t.Fatalf("the profile's file has no %s:\n%s", old, text)
 		}
 		text = strings.Replace(text, old, now, 1)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			v.t.Fatal(err)
 		}
 	}
-	write("name = 'chs-4-8'", "name = 'river-heart'")
-	write("program = ''", "program = 'River OPO'")
+	write(`"name": "chs-4-8"`, `"name": "river-heart", "program": "River OPO"`)
 	v.do("river-heart version 1", "profile", "check", file)
 	v.fails(exitError, "", append(v.signing("courier", "profile publish"), file)...)
-	v.as("coordinator", "is published as entry", "profile", "publish", file)
-	write("version = 1", "version = 2")
-	write("high_c = 8.0", "high_c = 9.0")
-	v.as("coordinator", "version 2 is published", "profile", "publish", file)
+	v.as("coordinator", "is published as entry", "profile publish", file)
+	write(`"version": 1`, `"version": 2`)
+	write(`"high_c": 8`, `"high_c": 9`)
+	v.as("coordinator", "version 2 is published", "profile publish", file)
 	v.sees("coordinator", "river-heart", "profile list")
-	if out := v.sees("coordinator", "version = 1", "profile show", "river-heart@1"); !strings.Contains(out, "high_c = 8.0") {
-		v.t.Error("river-heart@1 is not version 1")
-	}
+	v.sees("coordinator", `"high_c": 8`, "profile show", "river-heart@1")
+	v.sees("coordinator", `"high_c": 9`, "profile show", "river-heart")
 	id := v.open("--organ", "heart")
 	v.as("courier", "pack entered", "shipment pack", "--organ", "heart", "--profile", "river-heart", "--box-url", v.j.BoxURL(), id)
-	if p := v.show(id).Trip; p == nil || p.Profile.Name != "river-heart" || p.Profile.Version != 2 || p.Profile.HighMC != 9000 {
+	waitFor(v.t, func() bool { return v.show(id).Trip != nil })
+	if p := v.show(id).Trip.Profile; p.Name != "river-heart" || p.Version != 2 || p.HighMC != 9000 {
 		v.t.Errorf("packed by %+v", p)
 	}
 	write("low_c", "lowest_c")
 	v.fails(exitError, "lowest_c", "profile", "check", file)
 	v.fails(exitUsage, "is not known", "profile", "show", "nothing")
-	v.sees("coordinator", "TOML", "help", "profile", "show")
 }
 
 // private is what lies beside the log: donor IDs, and cases of others.
 func (v verbs) private() {
 	id := v.open("--organ", "heart", "--donor", "TEST-42")
 	v.fails(exitUsage, "32 hexadecimal", append(v.looking("coordinator", "donor keep"), "x", "TEST-42")...)
-	v.sees("coordinator", "is kept, sealed", "donor keep", id, "TEST-42")
+	v.sees("coordinator", "is kept, sealed", "donor keep", id, "TEST-42") // opening kept it already: a repeat
 	v.sees("center", "you may see it", "donor find", "test-42")
 	v.sees("center", "no case has this donor ID", "donor find", "TEST-43")
 	v.fails(exitUsage, "--reason is needed", append(v.looking("center", "donor reveal"), id)...)
-	v.sees("center", "TEST-42", "donor reveal", "--reason", "label check", id)
+	v.sees("center", "TEST42", "donor reveal", "--reason", "label check", id)
 	v.fails(exitError, "", append(v.looking("courier-air", "shipment show"), id)...)
 	v.fails(exitUsage, "--reason is needed", append(v.looking("courier-air", "break-glass"), id)...)
 	v.sees("courier-air", "open to you until", "break-glass", "--reason", "box found at the airfield", id)
@@ -65,7 +63,7 @@ func (v verbs) private() {
 
 // sharing shows a case to outsiders.
 func (v verbs) sharing() {
-	id := v.packed("liver")
+	id := v.packed("liver", "")
 	v.fails(exitUsage, "--label is needed", append(v.looking("coordinator", "share make"), id)...)
 	link := v.secret("link", key(v.sees("coordinator", "isotherm_share_", "share make", "--label", "surgical team", "--ttl", "1h", id)))
 	open := []string{"share", "open", "--url", v.j.URLs()[0], "--ca", filepath.Join(v.dir, "ledger", "ca.pem"), "--link-file", link}
@@ -87,7 +85,7 @@ func (v verbs) sharing() {
 
 // alarms are listed, watched and acknowledged.
 func (v verbs) alarms() {
-	id := v.packed("kidney", "--side", "left", "--donor", "TEST-9")
+	id := v.packed("kidney", "left", "--donor", "TEST-9")
 	v.as("center", "receive entered", "shipment receive", "--box-url", v.j.BoxURL(), id)
 	v.as("center", "mismatch", "shipment check", "--organ", "kidney", "--side", "right", "--donor", "TEST-9", id)
 	var list client.Alarms
@@ -130,7 +128,7 @@ func (w *seenWriter) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.b.Write(p)
-	if strings.Contains(w.b.String(), w.want) {
+	if w.seen != nil && strings.Contains(w.b.String(), w.want) {
 		w.seen()
 	}
 	return len(p), nil

@@ -168,7 +168,7 @@ func (v verbs) life() {
 	v.sees("center", "no shipments", "shipment list", "--phase", "closed", "--organ", "heart")
 	v.sees("center", "North Air", "shipment show", id)
 	shown := v.show(id)
-	if got, want := len(shown.History), 12; got != want {
+	if got, want := len(shown.History), 13; got != want {
 		v.t.Errorf("acts: got %d, want %d", got, want)
 	}
 	pack := shown.History[1]
@@ -222,7 +222,7 @@ func (v verbs) refusals() {
 		{exitUsage, "--to or --to-org is needed", append(v.signing("courier", "handoff release"), id)},
 		{exitUsage, "--reference is needed", append(v.signing("courier", "handoff release"), "--to-org", "Cargo", "--reason", "no-account", id)},
 		{exitError, "auditor", append(v.signing("auditor", "handoff accept"), id)},
-		{exitUsage, "a ruling needs two people", append(v.signing("coordinator", "shipment rule"), "--reason", "witness", id, "1")},
+		{exitUsage, "--reason is needed", append(v.signing("coordinator", "shipment rule"), id, "1")},
 		{exitUsage, "say what is right", append(v.signing("coordinator", "shipment correct"), "--reason", "typing-error", id, "1")},
 		{exitError, "is no act of shipment", append(v.signing("coordinator", "shipment correct"), "--reason", "typing-error", "--seal", "1", id, "0")},
 		{exitUsage, "leg 2: mode", append(v.signing("coordinator", "shipment open"), "--organ", "heart", "--to", "X", "--leg", "from=A,to=B,mode=road", "--leg", "from=B,to=C,mode=broom")},

@@ -11,19 +11,37 @@ import (
 	"isotherm/ledger/entry"
 )
 
+// addition is a card that comes after those of admin and nurse, and some more.
+type addition struct {
+	name   string
+	before []*entry.PersonCard
+	card   *entry.PersonCard
+	want   string // part of the error; empty: taken
+}
+
+func testAdd(t *testing.T, tests []addition) {
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := directory(t, append([]*entry.PersonCard{card("admin", entry.RoleAdmin), card("nurse", entry.RoleCenter)}, tt.before...)...)
+			had := len(d.Cards(tt.card.Person))
+			err := d.Add(tt.card, 1000)
+			if tt.want == "" && (err != nil || len(d.Cards(tt.card.Person)) != had+1) {
+				t.Errorf("got %v, want it taken", err)
+			}
+			if tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || len(d.Cards(tt.card.Person)) != had) {
+				t.Errorf("got %v, want an error with %q, and no card", err, tt.want)
+			}
+		})
+	}
+}
+
 func TestDirectory_Add(t *testing.T) {
-	admin, nurse := card("admin", entry.RoleAdmin), card("nurse", entry.RoleCenter)
 	edited := func(edit func(*entry.PersonCard)) *entry.PersonCard {
 		c := *card("other", entry.RoleCourier)
 		edit(&c)
 		sign(&c)
 		return &c
 	}
-	lost := next(nurse, entry.CardKeyLost, keyed("nurse 2"))
-	ended := next(nurse, entry.CardEnded, nil)
-	adminEnded := next(admin, entry.CardEnded, nil)
-	adminRekeyed := next(admin, entry.CardKeyRotated, keyed("admin 2"))
-	demoted := next(admin, entry.CardRole, func(c *entry.PersonCard) { c.Role = entry.RoleAuditor })
 	unsigned := edited(func(*entry.PersonCard) {})
 	unsigned.Signature = ledger.Signature{}
 	forged := edited(func(*entry.PersonCard) {})
@@ -36,15 +54,7 @@ func TestDirectory_Add(t *testing.T) {
 	byOperator := edited(func(*entry.PersonCard) {})
 	byOperator.By = ledger.PersonID{}
 	byOperator.Sign(key("operator"))
-	rescued := next(admin, entry.CardKeyLost, keyed("admin 3"))
-	rescued.By = ledger.PersonID{}
-	rescued.Sign(key("operator"))
-	tests := []struct {
-		name   string
-		before []*entry.PersonCard // after admin and nurse
-		card   *entry.PersonCard
-		want   string // part of the error; empty: taken
-	}{
+	testAdd(t, []addition{
 		{"a courier", nil, card("driver", entry.RoleCourier), ""},
 		{"another ledger", nil, edited(func(c *entry.PersonCard) { c.Ledger = "x" }), "ledger"},
 		{"no id", nil, edited(func(c *entry.PersonCard) { c.Person = ledger.PersonID{} }), "no id"},
@@ -61,51 +71,50 @@ func TestDirectory_Add(t *testing.T) {
 		{"issued by no administrator", nil, byNurse, "role center"},
 		{"issuer unknown", nil, edited(func(c *entry.PersonCard) { c.By = id("stranger") }), "not known"},
 		{"operator for a courier", nil, byOperator, "operator"},
-
-		{"key lost", nil, lost, ""},
-		{"key lost, but the same key", nil, next(nurse, entry.CardKeyLost, nil), "just what"},
-		{"key lost, and another role", nil, next(nurse, entry.CardKeyLost, func(c *entry.PersonCard) { c.Key, c.Role = public("n"), entry.RoleAdmin }), "just what"},
-		{"old key again", []*entry.PersonCard{lost}, next(lost, entry.CardKeyRotated, keyed("nurse")), "replaced before"},
-		{"role", nil, next(nurse, entry.CardRole, func(c *entry.PersonCard) { c.Role = entry.RoleAuditor }), ""},
-		{"organisation", nil, next(nurse, entry.CardRole, func(c *entry.PersonCard) { c.Organisation = "CTC1" }), ""},
-		{"role unchanged", nil, next(nurse, entry.CardRole, nil), "just what"},
-		{"role, and another key", nil, next(nurse, entry.CardRole, func(c *entry.PersonCard) { c.Role, c.Key = entry.RoleAdmin, public("n") }), "just what"},
-		{"name", nil, next(nurse, entry.CardName, func(c *entry.PersonCard) { c.Name = "other" }), ""},
-		{"name unchanged", nil, next(nurse, entry.CardName, nil), "just what"},
-		{"end", nil, ended, ""},
-		{"end, and another name", nil, next(nurse, entry.CardEnded, func(c *entry.PersonCard) { c.Name = "x" }), "just what"},
-		{"unknown reason", nil, next(nurse, 9, nil), "just what"},
-		{"a version twice", []*entry.PersonCard{lost}, next(nurse, entry.CardName, func(c *entry.PersonCard) { c.Name = "x" }), "version"},
-		{"a version left out", nil, next(lost, entry.CardName, func(c *entry.PersonCard) { c.Name = "x" }), "version"},
-		{"enrolled twice", nil, next(nurse, entry.CardEnrolled, nil), "does not follow"},
-		{"change after the end", []*entry.PersonCard{ended}, next(ended, entry.CardName, func(c *entry.PersonCard) { c.Name = "x" }), "does not follow"},
-		{"enrolled anew after the end", []*entry.PersonCard{ended}, next(ended, entry.CardEnrolled, keyed("nurse 3")), ""},
-
-		{"issuer ended", []*entry.PersonCard{adminEnded}, card("driver", entry.RoleCourier), "acts no more"},
-		{"issuer's old key", []*entry.PersonCard{adminRekeyed}, card("driver", entry.RoleCourier), "holds now"},
-		{"issuer demoted", []*entry.PersonCard{demoted}, card("driver", entry.RoleCourier), "role auditor"},
-		{"the operator gives an administrator a key", nil, rescued, ""},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			d := directory(t, append([]*entry.PersonCard{admin, nurse}, tt.before...)...)
-			had := len(d.Cards(tt.card.Person))
-			err := d.Add(tt.card, 1000)
-			if tt.want == "" && (err != nil || len(d.Cards(tt.card.Person)) != had+1) {
-				t.Errorf("got %v, want it taken", err)
-			}
-			if tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || len(d.Cards(tt.card.Person)) != had) {
-				t.Errorf("got %v, want an error with %q, and no card", err, tt.want)
-			}
-		})
-	}
+	})
+	admin, nurse := card("admin", entry.RoleAdmin), card("nurse", entry.RoleCenter)
 	d := directory(t, admin)
 	if err := d.Add(nurse, 10); err == nil {
 		t.Error("two cards at one entry were taken")
 	}
-	if err := d.Add(lost, 20); !errors.Is(err, access.ErrVersion) {
+	if err := d.Add(next(nurse, entry.CardKeyLost, keyed("nurse 2")), 20); !errors.Is(err, access.ErrVersion) {
 		t.Errorf("version 2 without the first: got %v, want ErrVersion", err)
 	}
+}
+
+func TestDirectory_Add_changes(t *testing.T) {
+	admin, nurse := card("admin", entry.RoleAdmin), card("nurse", entry.RoleCenter)
+	named := func(name string) func(*entry.PersonCard) { return func(c *entry.PersonCard) { c.Name = name } }
+	lost, ended := next(nurse, entry.CardKeyLost, keyed("nurse 2")), next(nurse, entry.CardEnded, nil)
+	rescued := next(admin, entry.CardKeyLost, keyed("admin 3"))
+	rescued.By = ledger.PersonID{}
+	rescued.Sign(key("operator"))
+	driver := card("driver", entry.RoleCourier)
+	only := func(c *entry.PersonCard) []*entry.PersonCard { return []*entry.PersonCard{c} }
+	testAdd(t, []addition{
+		{"key lost", nil, lost, ""},
+		{"key lost, but the same key", nil, next(nurse, entry.CardKeyLost, nil), "just what"},
+		{"key lost, and another role", nil, next(nurse, entry.CardKeyLost, func(c *entry.PersonCard) { c.Key, c.Role = public("n"), entry.RoleAdmin }), "just what"},
+		{"old key again", only(lost), next(lost, entry.CardKeyRotated, keyed("nurse")), "replaced before"},
+		{"role", nil, next(nurse, entry.CardRole, func(c *entry.PersonCard) { c.Role = entry.RoleAuditor }), ""},
+		{"organisation", nil, next(nurse, entry.CardRole, func(c *entry.PersonCard) { c.Organisation = "CTC1" }), ""},
+		{"role unchanged", nil, next(nurse, entry.CardRole, nil), "just what"},
+		{"role, and another key", nil, next(nurse, entry.CardRole, func(c *entry.PersonCard) { c.Role, c.Key = entry.RoleAdmin, public("n") }), "just what"},
+		{"name", nil, next(nurse, entry.CardName, named("other")), ""},
+		{"name unchanged", nil, next(nurse, entry.CardName, nil), "just what"},
+		{"end", nil, ended, ""},
+		{"end, and another name", nil, next(nurse, entry.CardEnded, named("x")), "just what"},
+		{"unknown reason", nil, next(nurse, 9, nil), "just what"},
+		{"a version twice", only(lost), next(nurse, entry.CardName, named("x")), "version"},
+		{"a version left out", nil, next(lost, entry.CardName, named("x")), "version"},
+		{"enrolled twice", nil, next(nurse, entry.CardEnrolled, nil), "does not follow"},
+		{"change after the end", only(ended), next(ended, entry.CardName, named("x")), "does not follow"},
+		{"enrolled anew after the end", only(ended), next(ended, entry.CardEnrolled, keyed("nurse 3")), ""},
+		{"issuer ended", only(next(admin, entry.CardEnded, nil)), driver, "acts no more"},
+		{"issuer's old key", only(next(admin, entry.CardKeyRotated, keyed("admin 2"))), driver, "holds now"},
+		{"issuer demoted", only(next(admin, entry.CardRole, func(c *entry.PersonCard) { c.Role = entry.RoleAuditor })), driver, "role auditor"},
+		{"the operator gives an administrator a key", nil, rescued, ""},
+	})
 }
 
 func TestHoldingOf(t *testing.T) {

@@ -288,7 +288,7 @@ func (f *finder) disputed(d *custody.Dispute) int64 {
 	return f.NowMS
 }
 
-// excursions adds those that last and those that are over. One that was over before anybody knew of it is a late notice.
+// excursions adds those that last and those that are over; a total lasts while it grows. One that was over before anybody knew of it is a late notice.
 func (f *finder) excursions() {
 	if f.Trip == nil || f.Trip.Profile == nil {
 		return
@@ -301,7 +301,7 @@ func (f *finder) excursions() {
 		if known {
 			a.LearnedMS = learned
 		}
-		if !x.Open {
+		if !x.Active {
 			a.UntilMS = max(x.Ended.WallMS, 1)
 		}
 		happened := x.Began.WallMS + int64(x.Rule.DelayMS)

@@ -28,7 +28,7 @@ func rule(kind profile.RuleKind, severity profile.Severity) profile.Rule {
 
 // out is an excursion from a minute to another; until 0: open.
 func out(kind profile.RuleKind, severity profile.Severity, from, until int64) trip.Excursion {
-	x := &excursion.Excursion{Rule: rule(kind, severity), ExtremeMC: 1240, Open: until == 0}
+	x := &excursion.Excursion{Rule: rule(kind, severity), ExtremeMC: 1240, Open: until == 0, Active: until == 0}
 	x.Began.WallMS = t0 + from*minute
 	x.Ended.WallMS, x.Ended.TripMS = t0+max(until, from)*minute, max(until-from, 0)*minute
 	return trip.Excursion{Excursion: x}
@@ -59,19 +59,32 @@ func (a Alarm) text() string {
 	return s + ": " + a.What
 }
 
-func TestOf(t *testing.T) {
-	const high, medium, low = profile.High, profile.Medium, profile.Low
+// situation is an input and the alarms that follow, see Alarm.text.
+type situation struct {
+	name   string
+	change func(*Input)
+	want   string
+}
+
+func checkOf(t *testing.T, situations []situation) {
+	t.Helper()
+	for _, tt := range situations {
+		var got []string
+		for _, a := range Of(under(tt.change)) {
+			got = append(got, a.text())
+		}
+		if text := strings.Join(got, "; "); text != tt.want {
+			t.Errorf("%s:\n got %s\nwant %s", tt.name, text, tt.want)
+		}
+	}
+}
+
+func TestOf_excursions(t *testing.T) {
+	const high, medium = profile.High, profile.Medium
 	trips := func(x ...trip.Excursion) func(*Input) {
 		return func(in *Input) { in.Trip.Excursions = x }
 	}
-	last := func(min int64, off bool) func(*Input) {
-		return func(in *Input) { in.Contact = Contact{LastMS: t0 + min*minute, RadioOff: off} }
-	}
-	for _, tt := range []struct {
-		name   string
-		change func(*Input)
-		want   string
-	}{
+	checkOf(t, []situation{
 		{"nothing", nil, ""},
 		{"too cold", trips(out(profile.Below, high, 54, 0)), "high too-cold 54: Too cold: 1.2 °C, band 2 to 8"},
 		{"no trip", func(in *Input) { in.Trip = nil }, ""},
@@ -81,6 +94,12 @@ func TestOf(t *testing.T) {
 			"high too-cold-total 54: Too cold in total: 5 min below 2 °C; medium too-warm-total 54: Too warm in total: 5 min above 2 °C"},
 		{"areas", trips(out(profile.BelowArea, high, 54, 0), out(profile.AboveArea, medium, 54, 0)),
 			"high too-cold-area 54: Too cold in total: 30.5 degree-minutes below 2 °C; medium too-warm-area 54: Too warm in total: 30.5 degree-minutes above 2 °C"},
+		{"a total that grows no more", func(in *Input) {
+			x := out(profile.BelowTotal, high, 50, 0)
+			x.Active, x.Ended.WallMS = false, t0+58*minute
+			in.Trip.Excursions = []trip.Excursion{x}
+			in.Known = map[ID]int64{IDOf(shipment, TooColdTotal, x.Rule.Name+"/probe 0", x.Began.WallMS): t0 + 55*minute}
+		}, "high too-cold-total 50-58: Too cold in total: 5 min below 2 °C"},
 		{"learned 9 min after it happened", trips(out(profile.Below, high, 46, 0)), "high too-cold 46: Too cold: 1.2 °C, band 2 to 8"},
 		{"learned 10 min after it happened", trips(out(profile.Below, high, 45, 0)), "high too-cold 45 late: Too cold: 1.2 °C, band 2 to 8"},
 		{"over before it was learned", trips(out(profile.Below, high, 50, 58)), "low too-cold 50-58 late: Too cold: 1.2 °C, band 2 to 8, over after 8 min"},
@@ -95,7 +114,14 @@ func TestOf(t *testing.T) {
 			in.Known = map[ID]int64{IDOf(shipment, TooCold, x.Rule.Name+"/probe 0", x.Began.WallMS): t0 + 58*minute + 1}
 		}, "low too-cold 50-58 late: Too cold: 1.2 °C, band 2 to 8, over after 8 min"},
 		{"no readings for a while", trips(out(profile.Silent, medium, 40, 52)), "low no-readings 40-52 late: No readings were taken, over after 12 min"},
+	})
+}
 
+func TestOf(t *testing.T) {
+	last := func(min int64, off bool) func(*Input) {
+		return func(in *Input) { in.Contact = Contact{LastMS: t0 + min*minute, RadioOff: off} }
+	}
+	checkOf(t, []situation{
 		{"heard of 9 min ago", last(51, false), ""},
 		{"heard of 10 min ago", last(50, false), "medium silence 50: No contact with the box"},
 		{"radio off", last(50, true), "low silence 50: No contact with the box: its radio was switched off"},
@@ -148,15 +174,7 @@ func TestOf(t *testing.T) {
 		}, ""},
 		{"a match", func(in *Input) { in.State.Arrival = &custody.Statement{Arrival: custody.Match} }, ""},
 		{"no state", func(in *Input) { in.State = nil }, ""},
-	} {
-		var got []string
-		for _, a := range Of(under(tt.change)) {
-			got = append(got, a.text())
-		}
-		if text := strings.Join(got, "; "); text != tt.want {
-			t.Errorf("%s:\n got %s\nwant %s", tt.name, text, tt.want)
-		}
-	}
+	})
 }
 
 func TestOf_order(t *testing.T) {
@@ -251,7 +269,7 @@ func TestCelsius(t *testing.T) {
 		mc   int32
 		want string
 	}{{profile.Below, 1960, "1.9"}, {profile.Below, 1900, "1.9"}, {profile.Below, -10, "\u22120.1"}, {profile.Above, 8010, "8.1"}, {profile.Above, 8100, "8.1"}, {profile.Above, -10, "0.0"}} {
-		x := &excursion.Excursion{Rule: profile.Rule{Kind: tt.kind}, ExtremeMC: tt.mc, Open: true}
+		x := &excursion.Excursion{Rule: profile.Rule{Kind: tt.kind}, ExtremeMC: tt.mc, Open: true, Active: true}
 		if got := excursionText(p, x); !strings.Contains(got, ": "+tt.want+" °C") {
 			t.Errorf("%s %d: got %s, want %s", tt.kind, tt.mc, got, tt.want)
 		}
@@ -309,4 +327,14 @@ func TestReason(t *testing.T) {
 	if _, err := ParseReason(""); err == nil || slices.Contains(reasons[1:], "") {
 		t.Error("an empty reason is read")
 	}
+}
+
+func FuzzParseID(f *testing.F) {
+	f.Add(IDOf(shipment, Silence, "", t0).String())
+	f.Add("")
+	f.Fuzz(func(t *testing.T, text string) {
+		if id, err := ParseID(text); err == nil && id.String() != text {
+			t.Errorf("%q is read as %s", text, id)
+		}
+	})
 }

@@ -90,7 +90,7 @@ func excursionText(p *profile.Profile, x *excursion.Excursion) string {
 	default:
 		text = "No readings were taken"
 	}
-	if !x.Open && x.Rule.Kind < profile.BelowTotal { // a total is a fact that does not end
+	if !x.Active && !x.Rule.Kind.IsTotal() {
 		text += ", over after " + progress.Duration(x.DurationMS())
 	}
 	return text

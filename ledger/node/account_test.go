@@ -58,14 +58,14 @@ func (f *fixture) events(id ledger.PersonID) []*entry.AccountEvent {
 }
 
 func TestNode_SignIn(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.cheap()
 	ctx := t.Context()
-	now := time.Now()
-	f.now = func() time.Time { return now }
+	clock := f.clock()
 	nurse, _ := f.withPassword("Nurse", entry.RoleCenter)
 	s, err := f.SignIn(ctx, " NURSE ", goodPassword)
-	if err != nil || s.Principal.Person != nurse.Person || s.Principal.Credential != CredentialSession || s.Expires.Sub(now) != SessionLife {
+	if err != nil || s.Principal.Person != nurse.Person || s.Principal.Credential != CredentialSession || s.Expires.Sub(clock.now()) != SessionLife {
 		t.Fatalf("got %+v, %v", s, err)
 	}
 	if p := f.by(s.Token); p.Person != nurse.Person || p.Role != entry.RoleCenter || p.Scopes != access.AllScopes {
@@ -87,7 +87,7 @@ func TestNode_SignIn(t *testing.T) {
 	_, err = f.Authenticate(ctx, s.Token)
 	want(t, "after signing out", err, ledger.CodeUnauthenticated)
 	f.by(second.Token)
-	now = now.Add(SessionLife)
+	clock.add(SessionLife)
 	_, err = f.Authenticate(ctx, second.Token)
 	want(t, "after twelve hours", err, ledger.CodeUnauthenticated)
 	f.change(nurse, entry.CardEnded, nil)
@@ -103,11 +103,11 @@ func TestNode_SignIn(t *testing.T) {
 }
 
 func TestNode_SignIn_throttled(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.cheap()
 	ctx := t.Context()
-	now := time.Now()
-	f.now = func() time.Time { return now }
+	clock := f.clock()
 	nurse, _ := f.withPassword("Nurse", entry.RoleCenter)
 	fails := func(login string) {
 		t.Helper()
@@ -124,14 +124,14 @@ func TestNode_SignIn_throttled(t *testing.T) {
 	fails("nobody")
 	fails("nurse")
 	for _, delay := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60, 60} {
-		now = now.Add(delay*time.Second - time.Millisecond)
+		clock.add(delay*time.Second - time.Millisecond)
 		_, err := f.SignIn(ctx, "nurse", "wrong password")
 		want(t, "just before the delay is over", err, ledger.CodeOverloaded)
-		now = now.Add(time.Millisecond)
+		clock.add(time.Millisecond)
 		_, err = f.SignIn(ctx, "nurse", "wrong password")
 		want(t, "when it is over", err, ledger.CodeUnauthenticated)
 	}
-	now = now.Add(longestDelay)
+	clock.add(longestDelay)
 	if _, err := f.SignIn(ctx, "nurse", goodPassword); err != nil {
 		t.Errorf("right password after a minute: got %v, for nobody is locked out for good", err)
 	}
@@ -173,6 +173,7 @@ func TestHasher_queue(t *testing.T) {
 
 // TestNode_SignIn_unknownWorks proves that an unknown login costs a hash too: without a slot for it there is no answer.
 func TestNode_SignIn_unknownWorks(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	for range cap(f.accounts.hashes.queue) {
 		f.accounts.hashes.queue <- struct{}{}
@@ -182,11 +183,11 @@ func TestNode_SignIn_unknownWorks(t *testing.T) {
 }
 
 func TestNode_SetPassword(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.cheap()
 	ctx := t.Context()
-	now := time.Now()
-	f.now = func() time.Time { return now }
+	clock := f.clock()
 	nurse, token := f.withPassword("Nurse", entry.RoleCenter)
 	want(t, "once more with the token of enrolment", f.SetPassword(ctx, f.by(token), "nurse", "", "another good one"), ledger.CodeForbidden)
 	s1, err := f.SignIn(ctx, "nurse", goodPassword)
@@ -208,7 +209,7 @@ func TestNode_SetPassword(t *testing.T) {
 	want(t, "old login", err, ledger.CodeUnauthenticated)
 	_, err = f.SignIn(ctx, "mia", "another good one")
 	want(t, "new login", err, "")
-	if a, _, err := f.Account(ctx, f.by(s1.Token)); err != nil || a.Login != "mia" || a.PasswordSetMS != now.UnixMilli() {
+	if a, _, err := f.Account(ctx, f.by(s1.Token)); err != nil || a.Login != "mia" || a.PasswordSetMS != clock.now().UnixMilli() {
 		t.Errorf("account: got %+v, %v", a, err)
 	}
 
@@ -222,13 +223,13 @@ func TestNode_SetPassword(t *testing.T) {
 	}
 	want(t, "back to a login of one's own", f.SetPassword(ctx, f.by(s1.Token), "nurse", "another good one", goodPassword), "")
 
-	now = now.Add(time.Minute)
+	clock.add(time.Minute)
 	renewed, err := f.EnrolPerson(ctx, f.admin, nurse)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want(t, "forgotten, with a new token of enrolment", f.SetPassword(ctx, f.by(renewed.Token), "nurse", "", "a third good one"), "")
-	now = now.Add(time.Minute)
+	clock.add(time.Minute)
 	want(t, "with that token again", f.SetPassword(ctx, f.by(renewed.Token), "nurse", "", "a fourth good one"), ledger.CodeForbidden)
 	limited, err := f.CreateToken(ctx, f.by(renewed.Token), TokenRequest{Label: "bridge", Scopes: access.ScopeRead | access.ScopeAccount, TTL: time.Hour})
 	if err != nil {
@@ -238,6 +239,7 @@ func TestNode_SetPassword(t *testing.T) {
 }
 
 func TestNode_SignIn_rehash(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.cheap()
 	nurse, _ := f.withPassword("Nurse", entry.RoleCenter)
@@ -295,6 +297,7 @@ func TestParsePHC(t *testing.T) {
 }
 
 func TestNode_CreateToken(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()
 	now := time.Now()
@@ -364,6 +367,7 @@ func TestNode_CreateToken(t *testing.T) {
 }
 
 func TestNode_Authenticate(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	nurse := f.enrol("Nurse", entry.RoleCenter)
 	info, err := f.CreateToken(t.Context(), as(nurse), TokenRequest{Label: "bridge", Scopes: access.ScopeRead, TTL: time.Hour})

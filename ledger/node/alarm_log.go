@@ -13,9 +13,6 @@ import (
 	"isotherm/ledger/command"
 	"isotherm/ledger/custody"
 	"isotherm/ledger/entry"
-	"isotherm/ledger/ischemia"
-	"isotherm/ledger/profile"
-	"isotherm/ledger/progress"
 	"isotherm/ledger/record"
 	"isotherm/ledger/store"
 )
@@ -206,19 +203,6 @@ func recipients(s *custody.State) alarm.Recipients {
 	return to
 }
 
-// fixes returns the positions of the trip, in the order in which they were recorded.
-func (c *shipmentCase) fixes() []progress.Fix {
-	var out []progress.Fix
-	for i := range c.journals {
-		for _, r := range c.journals[i].records {
-			if f, ok := progress.FixOf(r); ok {
-				out = append(out, f)
-			}
-		}
-	}
-	return out
-}
-
 // underWay adds what matters between packing and receipt. A simulated box's clock runs ahead of ours: then its newest
 // record says what time it is, and what happened a while ago in our time happened that long ago in its time.
 func (c *shipmentCase) underWay(in *alarm.Input, logs map[alarm.ID]alarm.Log) {
@@ -246,13 +230,9 @@ func (c *shipmentCase) underWay(in *alarm.Input, logs map[alarm.ID]alarm.Log) {
 			in.Known[id] = l.SinceMS
 		}
 	}
-	var p *profile.Profile
-	if c.judged != nil {
-		p = c.judged.Profile
-	}
-	clock := ischemia.Of(c.state, p, in.NowMS)
-	in.Cold = alarm.ColdOf(&clock)
-	in.Progress = progress.Of(c.state, c.fixes(), in.NowMS)
+	var told Shipment
+	told.tellTime(c, in.NowMS)
+	in.Cold, in.Progress = alarm.ColdOf(&told.Clock), told.Progress
 }
 
 // recordTimeOf returns when the ledger took the act of a statement, 0 when it is not there.

@@ -1,8 +1,10 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,8 +29,9 @@ type AlarmOptions struct {
 
 // Times of the alarm loop.
 const (
-	lookEvery = 5 * time.Second // time alone raises alarms, too: silence, cold time, handoffs
-	lookPause = time.Second     // a busy ledger changes more often than alarms must be looked at
+	lookEvery  = 5 * time.Second // time alone raises alarms, too: silence, cold time, handoffs
+	leadsEvery = 64              // cases looked at before asking again whether this node leads
+	lookPause  = time.Second     // a busy ledger changes more often than alarms must be looked at
 )
 
 // alarmRun is the state of one RunAlarms. Whatever it forgets at its end, the ledger's entries say.
@@ -92,18 +95,20 @@ func (r *alarmRun) rest(ctx context.Context, changed <-chan struct{}) bool {
 type chain struct {
 	subject      entry.Subject
 	count        uint64
+	last         int64  // index of its newest entry
 	organisation string // whose tests are in it; empty for a case
 }
 
-// chains returns those that may have something to do.
+// chains returns those that may have something to do, the newest first: a new leader of a large ledger must not look through
+// the closed cases of years before it comes to one under way.
 func (r *alarmRun) chains() ([]chain, error) {
 	n := r.node
 	var out []chain
 	err := n.replica.View(func(v *store.View) error {
 		add := func(s entry.Subject, organisation string) {
-			count, _, _ := v.Last(s)
+			count, last, _ := v.Last(s)
 			if at, known := r.done[s]; !known || at != count {
-				out = append(out, chain{s, count, organisation})
+				out = append(out, chain{s, count, last, organisation})
 			}
 		}
 		for _, s := range v.Subjects(entry.SubjectCase, [ledger.IDSize]byte{}, maxShipments) {
@@ -118,6 +123,7 @@ func (r *alarmRun) chains() ([]chain, error) {
 		}
 		return nil
 	})
+	slices.SortStableFunc(out, func(a, b chain) int { return cmp.Compare(b.last, a.last) })
 	return out, err
 }
 
@@ -127,8 +133,8 @@ func (r *alarmRun) pass(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, c := range chains {
-		if ctx.Err() != nil || !r.options.Leads() {
+	for i, c := range chains {
+		if ctx.Err() != nil || i%leadsEvery == leadsEvery-1 && !r.options.Leads() {
 			return ctx.Err()
 		}
 		look := r.lookAtCase

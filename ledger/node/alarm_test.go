@@ -1,201 +1,23 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"golang.org/x/mod/sumdb/tlog"
-
 	"isotherm/ledger"
 	"isotherm/ledger/alarm"
-	"isotherm/ledger/custody"
-	"isotherm/ledger/entry"
-	"isotherm/ledger/merkle"
+	"isotherm/ledger/bundle"
+	"isotherm/ledger/command"
 	"isotherm/ledger/profile"
-	"isotherm/ledger/record"
-	"isotherm/ledger/store"
 )
-
-// told is a message as the fake notifier got it.
-type told struct {
-	minute int
-	to     string // the webhook's host
-	event  string
-	body   string
-}
-
-func (g told) String() string {
-	return fmt.Sprintf("%d %s %s", g.minute, g.to, g.event[strings.Index(g.event, "-")+1:])
-}
-
-// notifier takes messages, or fails.
-type notifier struct {
-	begun time.Time
-	mu    sync.Mutex
-	fails func(to string) error // nil: works; guarded by mu
-	got   []told                // guarded by mu
-	tries int                   // guarded by mu
-}
-
-func (k *notifier) Notify(_ context.Context, to alarm.Target, m *alarm.Message) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.tries++
-	name := strings.TrimSuffix(strings.TrimPrefix(to.URL, "https://"), ".example.org/")
-	if k.fails != nil {
-		if err := k.fails(name); err != nil {
-			return err
-		}
-	}
-	body, err := m.JSON()
-	if err != nil {
-		return err
-	}
-	k.got = append(k.got, told{int(time.Since(k.begun) / time.Minute), name, m.Event, string(body) + m.Subject() + m.Text()})
-	return nil
-}
-
-// take returns what came since the last call, in order of time and receiver.
-func (k *notifier) take() []string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	var out []string
-	for _, g := range k.got {
-		out = append(out, g.String())
-	}
-	k.got = nil
-	slices.SortStableFunc(out, func(a, b string) int {
-		var x, y int
-		fmt.Sscan(a, &x)
-		fmt.Sscan(b, &y)
-		if x != y {
-			return x - y
-		}
-		return strings.Compare(a, b)
-	})
-	return out
-}
-
-// alarmFixture is a case that was packed by 'air' in a box, opened by 'opo', on its way to 'center'.
-type alarmFixture struct {
-	*fixture
-	notifier                         *notifier
-	opo, air, center, other, auditor *entry.PersonCard
-	id                               ledger.ShipmentID
-	open, pack                       *custody.Act
-	box                              *box
-	begun                            time.Time
-}
-
-func newAlarmFixture(t *testing.T) *alarmFixture {
-	t.Helper()
-	f := &alarmFixture{fixture: newFixture(t), id: ledger.NewShipmentID()}
-	f.opo, f.air = f.enrol("opo", entry.RoleCoordinator), f.enrol("air", entry.RoleCourier)
-	f.center, f.other, f.auditor = f.enrol("center", entry.RoleCenter), f.enrol("other", entry.RoleCenter), f.enrol("auditor", entry.RoleAuditor)
-	for _, o := range []string{"opo", "air", "center"} {
-		if _, err := f.SetContacts(t.Context(), f.admin, Contacts{Organisation: o, Webhook: "https://" + o + ".example.org/", Phone: "+1 555 0100"}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	f.begun = time.Now()
-	f.notifier = &notifier{begun: f.begun}
-	return f
-}
-
-// packWith packs a box that reads the given temperatures, one a minute from now on.
-func (f *alarmFixture) packWith(temps ...int32) {
-	f.t.Helper()
-	f.box = newWarmBox(f.t, f.begun.UnixMilli(), temps)
-	f.enrolBox(f.box)
-	chs, _ := profile.Default("chs-4-8")
-	now := f.begun.UnixMilli()
-	f.open = f.sign(custody.Statement{Kind: custody.Open, Shipment: f.id, EventTimeMS: now, Organ: custody.Liver, From: "opo", Dest: "center",
-		FromPhone: "+1 555 0100", DestPhone: "+1 555 0199"}, f.opo, nil)
-	f.pack = f.sign(custody.Statement{Kind: custody.Pack, Shipment: f.id, EventTimeMS: now, Organ: custody.Liver, Box: f.box.id, Head: f.box.head(f.t, 1),
-		Profile: chs.Marshal(), Place: "Old Mill Hospital", Seal: "S-99"}, f.air, f.open)
-	f.submit(f.open)
-	f.submit(f.pack)
-	f.sync(0, 1)
-}
-
-// newWarmBox is a box with a boot record at startMS and a reading each minute after.
-func newWarmBox(t *testing.T, startMS int64, temps []int32) *box {
-	t.Helper()
-	k := key("warm box")
-	b := &box{id: ledger.BoxIDOf(public(k)), inc: ledger.NewIncarnationID(), key: k, trees: []merkle.Frontier{{}}}
-	b.origin = record.Origin(b.id, b.inc)
-	for i := range len(temps) + 1 {
-		ms := int64(i) * 60_000
-		r := record.Record{Seq: uint64(i), Kind: record.KindReading, At: record.Stamp{MonoMS: uint64(ms), WallMS: startMS + ms, Quality: record.ClockNTP}}
-		if i == 0 {
-			r.Kind = record.KindBoot
-			r.Boot = &record.Boot{Key: public(k), Incarnation: b.inc, BootCount: 1, Probes: []record.Probe{{Place: "organ"}}, SampleMS: 60_000}
-		} else {
-			r.Reading = &record.Reading{Samples: []record.Sample{{TempMC: temps[i-1]}}}
-		}
-		raw, err := r.Append(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tree := b.trees[i].Clone()
-		tree.Append(tlog.RecordHash(raw))
-		b.records, b.trees = append(b.records, raw), append(b.trees, tree)
-	}
-	return b
-}
-
-func (f *alarmFixture) sync(from, to int) {
-	f.t.Helper()
-	if _, err := f.Sync(f.t.Context(), f.box.id, f.box.batch(f.t, from, to), nil); err != nil {
-		f.t.Fatal(err)
-	}
-}
-
-// run begins RunAlarms on a node over the fixture's ledger and returns what stops it.
-func (f *alarmFixture) run(n *Node) (stop func()) {
-	ctx, cancel := context.WithCancel(f.t.Context())
-	done := make(chan error, 1)
-	go func() {
-		done <- n.RunAlarms(ctx, AlarmOptions{Notifier: f.notifier, Leads: func() bool { return true }})
-	}()
-	return func() {
-		cancel()
-		if err := <-done; err != nil {
-			f.t.Errorf("alarms ended with %v", err)
-		}
-	}
-}
-
-// until sleeps to a minute after the begin, and a little longer, so that what is due then is done.
-func (f *alarmFixture) until(minute float64) {
-	time.Sleep(time.Until(f.begun.Add(time.Duration(minute*float64(time.Minute)) + 10*time.Second)))
-	synctest.Wait()
-}
-
-func (f *alarmFixture) caseAlarms() []*Alarm {
-	f.t.Helper()
-	all, _, err := f.CaseAlarms(f.t.Context(), as(f.opo), f.id)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return all
-}
-
-func (f *alarmFixture) wantTold(when string, want ...string) {
-	f.t.Helper()
-	if d := cmp.Diff(want, f.notifier.take()); d != "" {
-		f.t.Errorf("%s: (-want +got)\n%s", when, d)
-	}
-}
 
 // TestRunAlarms_life has a box that falls silent, is told of, escalated, acknowledged, repeated all the same, and heard of.
 func TestRunAlarms_life(t *testing.T) {
@@ -240,7 +62,24 @@ func TestRunAlarms_life(t *testing.T) {
 		}
 		f.until(100)
 		f.wantTold("silent again", "100 air 1-raised", "100 center 1-raised")
+		f.checkExport()
 	})
+}
+
+// checkExport has the offline verifier read a case with alarms.
+func (f *alarmFixture) checkExport() {
+	f.t.Helper()
+	src, err := f.Export(f.t.Context(), as(f.opo), f.id, "quality review")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := bundle.Write(&out, src); err != nil {
+		f.t.Fatal(err)
+	}
+	if v := bundle.Verify(out.Bytes(), &f.pin); v.Result != bundle.Verified {
+		f.t.Errorf("a case with alarms: %s, %+v", v.Result, v.Findings)
+	}
 }
 
 // TestRunAlarms_excursions has a box whose readings come in time, and one whose readings come when all is over.
@@ -275,79 +114,98 @@ func TestRunAlarms_excursions(t *testing.T) {
 	})
 }
 
-// TestRunAlarms_takeover has the sending node die in three ways; another one goes on from the ledger's entries alone.
-func TestRunAlarms_takeover(t *testing.T) {
-	second := func(f *alarmFixture) *Node {
-		n, err := New(Options{Name: "node-2", Replica: f.replica, Keyring: f.keyring, Pin: f.pin})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
+// door is another node's door to the fixture's ledger.
+func (f *alarmFixture) door(name string, r Replica) *Node {
+	f.t.Helper()
+	n, err := New(Options{Name: name, Replica: r, Keyring: f.keyring, Pin: f.pin})
+	if err != nil {
+		f.t.Fatal(err)
 	}
-	t.Run("nothing was handed over", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			f := newAlarmFixture(t)
-			f.packWith(5000)
-			f.notifier.fails = func(string) error { return errors.New("down") }
-			stop := f.run(f.Node)
-			f.until(10)
-			stop()
-			event := f.caseAlarms()[0].ID.String() + "-1-raised"
-			f.notifier.mu.Lock()
-			tried := f.notifier.tries
-			f.notifier.fails = nil
-			f.notifier.mu.Unlock()
-			if tried == 0 {
-				t.Fatal("the first node tried nothing")
-			}
-			stop = f.run(second(f))
-			f.until(11)
-			f.wantTold("by the next node", "10 air 1-raised", "10 center 1-raised")
-			if a := f.caseAlarms()[0]; len(a.Deliveries) != 2 || a.Deliveries[0].Event != event {
-				t.Errorf("deliveries: %+v, want two of %s", a.Deliveries, event)
-			}
-			stop()
-			defer f.run(second(f))()
-			f.until(12)
-			f.wantTold("a third node")
-		})
+	return n
+}
+
+// TestRunAlarms_takeover has a sending node that reaches nobody and dies: another one goes on from the ledger's entries.
+func TestRunAlarms_takeover(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newAlarmFixture(t)
+		f.packWith(5000)
+		f.notifier.fails = func(string) error { return errors.New("down") }
+		stop := f.run(f.Node)
+		f.until(10)
+		stop()
+		event := f.caseAlarms()[0].ID.String() + "-1-raised"
+		f.notifier.mu.Lock()
+		tried := f.notifier.tries
+		f.notifier.fails = nil
+		f.notifier.mu.Unlock()
+		if tried == 0 {
+			t.Fatal("the first node tried nothing")
+		}
+		stop = f.run(f.door("node-2", f.replica))
+		f.until(11)
+		f.wantTold("by the next node", "10 air 1-raised", "10 center 1-raised")
+		if a := f.caseAlarms()[0]; len(a.Deliveries) != 2 || a.Deliveries[0].Event != event {
+			t.Errorf("deliveries: %+v, want two of %s", a.Deliveries, event)
+		}
+		stop()
+		defer f.run(f.door("node-3", f.replica))()
+		f.until(12)
+		f.wantTold("a third node")
 	})
-	t.Run("handed over, and not entered", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			f := newAlarmFixture(t)
-			f.packWith(5000)
-			f.notifier.fails = func(string) error { f.replica.cut = true; return nil } // the node is cut off while it sends
-			stop := f.run(f.Node)
-			f.until(10)
-			stop()
-			first := slices.Compact(f.notifier.take())
-			f.replica.cut = false
-			f.notifier.fails = nil
-			defer f.run(second(f))()
-			f.until(11)
-			if again := f.notifier.take(); len(first) != 2 || !slices.Equal(first, again) {
-				t.Errorf("got %v, then %v, want the same messages again", first, again)
-			}
-		})
+}
+
+// severed is a replica that loses its majority.
+type severed struct {
+	Replica
+	cut atomic.Bool
+}
+
+func (s *severed) Propose(ctx context.Context, c *command.Command) (command.Result, error) {
+	if s.cut.Load() {
+		return command.Result{}, ledger.Errorf(ledger.CodeUnavailable, "cut off")
+	}
+	return s.Replica.Propose(ctx, c)
+}
+
+// TestRunAlarms_notEntered has a node that is cut off after it handed its messages over, before that is entered: the next
+// one sends them again, with the same IDs.
+func TestRunAlarms_notEntered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newAlarmFixture(t)
+		f.packWith(5000)
+		r := &severed{Replica: f.replica}
+		f.notifier.fails = func(string) error { r.cut.Store(true); return nil }
+		stop := f.run(f.door("node-2", r))
+		f.until(10)
+		stop()
+		first := slices.Compact(f.notifier.take())
+		f.notifier.fails = nil
+		defer f.run(f.Node)()
+		f.until(11)
+		if again := f.notifier.take(); len(first) != 2 || !slices.Equal(first, again) {
+			t.Errorf("got %v, then %v, want the same messages again", first, again)
+		}
 	})
-	t.Run("two leaders", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			f := newAlarmFixture(t)
-			f.packWith(5000)
-			defer f.run(f.Node)()
-			defer f.run(second(f))()
-			f.until(11)
-			events := map[string]bool{}
-			for _, g := range f.notifier.take() {
-				events[g] = true
-			}
-			if len(events) != 2 {
-				t.Errorf("got %v, want two messages, perhaps twice", events)
-			}
-			if a := f.caseAlarms(); len(a) != 1 || len(a[0].Deliveries) != 2 {
-				t.Errorf("entered twice: %+v", a[0])
-			}
-		})
+}
+
+// TestRunAlarms_twoLeaders has two nodes that both believe to lead.
+func TestRunAlarms_twoLeaders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newAlarmFixture(t)
+		f.packWith(5000)
+		defer f.run(f.Node)()
+		defer f.run(f.door("node-2", f.replica))()
+		f.until(11)
+		events := map[string]bool{}
+		for _, g := range f.notifier.take() {
+			events[g] = true
+		}
+		if len(events) != 2 {
+			t.Errorf("got %v, want two messages, perhaps twice", events)
+		}
+		if a := f.caseAlarms(); len(a) != 1 || len(a[0].Deliveries) != 2 {
+			t.Errorf("entered twice: %+v", a[0])
+		}
 	})
 }
 
@@ -478,89 +336,6 @@ func TestAcknowledgeAlarm_refused(t *testing.T) {
 	})
 }
 
-func TestSetContacts(t *testing.T) {
-	f := newFixture(t)
-	center, courier := f.enrol("center", entry.RoleCenter), f.enrol("air", entry.RoleCourier)
-	good := Contacts{Organisation: "center", Webhook: "https://hooks.example.org/x?t=geheim", Email: "oncall@example.org", Hook: "sms", Phone: "+1 555 0199"}
-	first, err := f.SetContacts(t.Context(), as(center), good)
-	if err != nil || !goodSecret(first.Secret) || first.Index < 0 {
-		t.Fatalf("got %+v, %v", first, err)
-	}
-	second, err := f.SetContacts(t.Context(), as(center), good)
-	if err != nil || second.Secret != "" {
-		t.Errorf("the secret is shown again: %+v, %v", second, err)
-	}
-	got, _, err := f.Contacts(t.Context(), f.admin, "center")
-	want := good
-	want.Index = second.Index
-	if d := cmp.Diff(want, got); err != nil || d != "" {
-		t.Errorf("%v (-want +got)\n%s", err, d)
-	}
-	checkContactEntry(t, f, second.Index)
-	for _, tt := range []struct {
-		name   string
-		p      Principal
-		change func(*Contacts)
-		want   ledger.Code
-	}{
-		{"a courier", as(courier), func(c *Contacts) { c.Organisation = "air" }, ledger.CodeForbidden},
-		{"another organisation", as(center), func(c *Contacts) { c.Organisation = "opo" }, ledger.CodeForbidden},
-		{"plain http", as(center), func(c *Contacts) { c.Webhook = "http://hooks.example.org/" }, ledger.CodeInvalid},
-		{"http on this machine", as(center), func(c *Contacts) { c.Webhook = "http://127.0.0.1:8080/" }, ""},
-		{"a password", as(center), func(c *Contacts) { c.Webhook = "https://u:p@hooks.example.org/" }, ledger.CodeInvalid},
-		{"no host", as(center), func(c *Contacts) { c.Webhook = "https:///x" }, ledger.CodeInvalid},
-		{"an endless URL", as(center), func(c *Contacts) { c.Webhook = "https://h/" + strings.Repeat("x", maxURL) }, ledger.CodeInvalid},
-		{"a short secret", as(center), func(c *Contacts) { c.Secret = "whsec_AAAA" }, ledger.CodeInvalid},
-		{"their own secret", as(center), func(c *Contacts) { c.Secret = "whsec_" + strings.Repeat("AAAA", 8) }, ""},
-		{"a name in the address", as(center), func(c *Contacts) { c.Email = "On Call <oncall@example.org>" }, ledger.CodeInvalid},
-		{"two addresses", as(center), func(c *Contacts) { c.Email = "a@example.org, b@example.org" }, ledger.CodeInvalid},
-		{"a line break", as(center), func(c *Contacts) { c.Email = "a@example.org\r\nBcc: b@example.org" }, ledger.CodeInvalid},
-		{"a hook without a number", as(center), func(c *Contacts) { c.Phone = "" }, ledger.CodeInvalid},
-		{"a path as a hook", as(center), func(c *Contacts) { c.Hook = "../sms" }, ledger.CodeInvalid},
-		{"letters in the number", as(center), func(c *Contacts) { c.Phone = "+1 555 CALL" }, ledger.CodeInvalid},
-		{"nothing: deleted", as(center), func(c *Contacts) { *c = Contacts{Organisation: "center"} }, ""},
-	} {
-		c := good
-		tt.change(&c)
-		if _, err := f.SetContacts(t.Context(), tt.p, c); ledger.CodeOf(err) != tt.want {
-			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
-		}
-	}
-	if got, _, err := f.Contacts(t.Context(), as(center), "center"); err != nil || len(got.channels()) != 0 || got.Index < second.Index {
-		t.Errorf("deleted: got %+v, %v", got, err)
-	}
-	if _, err := f.TestAlarm(t.Context(), as(center), "center"); ledger.CodeOf(err) != ledger.CodeConflict {
-		t.Errorf("test without contacts: got %v", err)
-	}
-}
-
-// checkContactEntry checks that the ledger's entry says which channels were set, and nothing that reaches anybody.
-func checkContactEntry(t *testing.T, f *fixture, index int64) {
-	t.Helper()
-	err := f.Node.replica.View(func(v *store.View) error {
-		leaf, payload, err := f.open(v, index)
-		if err != nil {
-			return err
-		}
-		changed, err := entry.ParseContactChanged(payload)
-		if err != nil {
-			return err
-		}
-		if leaf.Kind != entry.KindContact || strings.Join(changed.Channels, " ") != "webhook e-mail hook phone" {
-			t.Errorf("entry: %s %+v", leaf.Kind, changed)
-		}
-		for _, word := range []string{"geheim", "example.org", "555", "whsec"} {
-			if strings.Contains(string(payload), word) {
-				t.Errorf("the entry says %q", word)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
-	}
-}
-
 func TestTestAlarm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newAlarmFixture(t)
@@ -587,17 +362,6 @@ func TestTestAlarm(t *testing.T) {
 		f.until(2)
 		f.wantTold("again", "1 center 1-raised")
 	})
-}
-
-func TestParseContacts(t *testing.T) {
-	c := &Contacts{Organisation: "center", Webhook: "https://h/", Secret: "whsec_x", Email: "a@b", Hook: "sms", Phone: "1"}
-	got, err := parseContacts(c.marshal())
-	if d := cmp.Diff(c, got); err != nil || d != "" {
-		t.Errorf("%v (-want +got)\n%s", err, d)
-	}
-	if _, err := parseContacts(append(c.marshal(), 0)); err == nil {
-		t.Error("trailing bytes are read")
-	}
 }
 
 func TestBackoff(t *testing.T) {

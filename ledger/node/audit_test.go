@@ -15,6 +15,7 @@ import (
 )
 
 func TestNode_PutConsent(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()
 	opo, other, courier := f.enrol("OPO", entry.RoleCoordinator), f.enrol("Other", entry.RoleCoordinator), f.enrol("Courier", entry.RoleCourier)
@@ -57,6 +58,7 @@ func TestNode_PutConsent(t *testing.T) {
 
 // TestNode_Trail makes an entry of nearly every kind and reads them all back.
 func TestNode_Trail(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.cheap()
 	ctx := t.Context()
@@ -129,6 +131,7 @@ func TestNode_Trail(t *testing.T) {
 }
 
 func TestNode_Feed(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()
 	opo, other, auditor := f.enrol("OPO", entry.RoleCoordinator), f.enrol("Other", entry.RoleCoordinator), f.enrol("Auditor", entry.RoleAuditor)

@@ -77,7 +77,11 @@ func (n *Node) putCard(ctx context.Context, p Principal, card *entry.PersonCard,
 			err = n.enterToken(ctx, p, token)
 		}
 	} else {
-		out.Index, err = n.enterCard(ctx, card, token)
+		var entered bool
+		out.Index, entered, err = n.enterCard(ctx, card, token)
+		if err == nil && !entered && token != nil {
+			err = n.enterToken(ctx, p, token)
+		}
 	}
 	if err != nil {
 		return PersonToken{}, err
@@ -137,46 +141,64 @@ func signingKeyName(card *entry.PersonCard) string {
 	return signingKeyPrefix + hex.EncodeToString(h[:ledger.IDSize])
 }
 
-// enterCard enters a checked card, with a token when there is one, and returns its index.
-func (n *Node) enterCard(ctx context.Context, card *entry.PersonCard, token *credential) (int64, error) {
-	d := draft{kind: entry.KindPersonChanged, subjects: []entry.Subject{entry.Person(card.Person)}, payload: card.Marshal()}
-	c := &command.Command{Dedup: cardSlot(card.Person, card.Version)}
-	key, err := n.personKey(card.Person)
+// enterCard enters a checked card, with a token when there is one, and returns its index. entered is false when another
+// node entered the same card a moment ago; then the token is not known yet.
+func (n *Node) enterCard(ctx context.Context, card *entry.PersonCard, token *credential) (index int64, entered bool, err error) {
+	c, err := n.cardCommand(card)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	if card.Version == 1 {
-		d.kind = entry.KindPersonEnrolled
-		key = newDataKey(personPrefix + card.Person.String())
-		s, err := n.sealed(key.name, key.key)
-		if err != nil {
-			return 0, err
-		}
-		c.Secrets = append(c.Secrets, s)
-	}
-	d.sealKey = key
-	owner, err := n.sealed(signingKeyName(card), card.Person[:])
-	if err != nil {
-		return 0, err
-	}
-	c.Secrets = append(c.Secrets, owner)
 	if token != nil {
 		if err := n.addCredential(c, tokenPrefix, token); err != nil {
-			return 0, err
+			return 0, false, err
 		}
-	}
-	if c.Entry, err = n.entryOf(d); err != nil {
-		return 0, err
 	}
 	r, err := n.propose(ctx, c)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	if r.Status == command.Duplicate { // another card took the place in this moment; the same one would have been known
-		return 0, ledger.Errorf(ledger.CodeConflict, "version %d of the card of person %s was entered a moment ago", card.Version, card.Person).
+	if err := n.waitFor(ctx, r.Index+1); err != nil || r.Status == command.Done {
+		return r.Index, err == nil, err
+	}
+	var there []byte
+	err = n.replica.View(func(v *store.View) (err error) {
+		_, there, err = n.open(v, r.Index)
+		return err
+	})
+	if err == nil && !bytes.Equal(there, card.Marshal()) {
+		err = ledger.Errorf(ledger.CodeConflict, "version %d of the card of person %s was entered a moment ago", card.Version, card.Person).
 			WithHint("look at the newest card, and issue the one that follows it")
 	}
-	return r.Index, n.waitFor(ctx, r.Index+1)
+	return r.Index, false, err
+}
+
+// cardCommand makes the command that enters a card, and for a new person the key under which their cards are sealed.
+func (n *Node) cardCommand(card *entry.PersonCard) (*command.Command, error) {
+	d := draft{kind: entry.KindPersonChanged, subjects: []entry.Subject{entry.Person(card.Person)}, payload: card.Marshal()}
+	c := &command.Command{Dedup: cardSlot(card.Person, card.Version)}
+	var err error
+	if card.Version > 1 {
+		if d.sealKey, err = n.personKey(card.Person); err == nil && d.sealKey == nil {
+			err = ledger.Errorf(ledger.CodeNotFound, "no person %s, or they were erased", card.Person)
+		}
+		if err != nil {
+			return nil, err
+		}
+	} else {
+		d.kind, d.sealKey = entry.KindPersonEnrolled, newDataKey(personPrefix+card.Person.String())
+		s, err := n.sealed(d.sealKey.name, d.sealKey.key)
+		if err != nil {
+			return nil, err
+		}
+		c.Secrets = append(c.Secrets, s)
+	}
+	owner, err := n.sealed(signingKeyName(card), card.Person[:])
+	if err != nil {
+		return nil, err
+	}
+	c.Secrets = append(c.Secrets, owner)
+	c.Entry, err = n.entryOf(d)
+	return c, err
 }
 
 // enterToken gives a known person a new token of enrolment.

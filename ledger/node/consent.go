@@ -46,6 +46,12 @@ func (n *Node) mayConsent(v *store.View, p Principal, subject entry.Subject) err
 
 // PutConsent enters consent, or its withdrawal: reference and hash of the signed document, which stays where it is.
 func (n *Node) PutConsent(ctx context.Context, p Principal, subject entry.Subject, consent entry.Consent) (int64, error) {
+	err := n.lookTwice(ctx, func() error {
+		return n.replica.View(func(v *store.View) error { return n.mayConsent(v, p, subject) })
+	})
+	if err != nil {
+		return 0, err
+	}
 	if err := checkText("reference", privacy.Reference, consent.Reference, 1); err != nil {
 		return 0, err
 	}
@@ -54,12 +60,6 @@ func (n *Node) PutConsent(ctx context.Context, p Principal, subject entry.Subjec
 		return 0, ledger.Errorf(ledger.CodeInvalid, "scope %d of consent is not known", consent.Scope)
 	case consent.SHA256 == [32]byte{}:
 		return 0, ledger.Errorf(ledger.CodeInvalid, "the hash of the signed document is missing")
-	}
-	err := n.lookTwice(ctx, func() error {
-		return n.replica.View(func(v *store.View) error { return n.mayConsent(v, p, subject) })
-	})
-	if err != nil {
-		return 0, err
 	}
 	consent.By = p.Person
 	d := draft{kind: entry.KindConsent, subjects: []entry.Subject{subject}, payload: consent.Marshal()}

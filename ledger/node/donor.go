@@ -59,7 +59,7 @@ func (n *Node) indexDonor(c *command.Command, s *custody.Statement) error {
 }
 
 // KeepDonorID keeps the donor ID of a case, which its acts only commit to, encrypted beside the log. CodeInvalid when it is
-// not the one that the case was opened with.
+// not the one that the case was opened with. Who keeps it must be able to read the case.
 func (n *Node) KeepDonorID(ctx context.Context, p Principal, id ledger.ShipmentID, donorID string) error {
 	if err := n.allow(p, access.KeepDonor); err != nil {
 		return err
@@ -76,6 +76,10 @@ func (n *Node) KeepDonorID(ctx context.Context, p Principal, id ledger.ShipmentI
 		return n.replica.View(func(v *store.View) error {
 			c, err := n.shipment(v, id)
 			if err != nil {
+				return err
+			}
+			// First: who can't read the case must not try donor IDs on it.
+			if err := n.mayRead(v, p, c); err != nil {
 				return err
 			}
 			if o := c.state.Opening; o == nil || o.Donor != commitment {

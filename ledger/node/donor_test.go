@@ -29,6 +29,7 @@ func (f *fixture) opened(by *entry.PersonCard, donorID string) (ledger.ShipmentI
 }
 
 func TestNode_FindByDonor(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()
 	now := time.UnixMilli(1_800_000_000_000).Truncate(time.Hour)
@@ -100,6 +101,7 @@ func TestNode_FindByDonor(t *testing.T) {
 }
 
 func TestNode_RevealDonor(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()
 	opo, center, other := f.enrol("OPO", entry.RoleCoordinator), f.enrol("Center", entry.RoleCenter), f.enrol("Other", entry.RoleCenter)
@@ -108,6 +110,9 @@ func TestNode_RevealDonor(t *testing.T) {
 	want(t, "before it is kept", err, ledger.CodeNotFound)
 	want(t, "another than the act commits to", f.KeepDonorID(ctx, as(opo), id, "BBBB456"), ledger.CodeInvalid)
 	want(t, "of an unknown shipment", f.KeepDonorID(ctx, as(opo), ledger.NewShipmentID(), testDonor), ledger.CodeNotFound)
+	want(t, "by another center, the right one", f.KeepDonorID(ctx, as(other), id, testDonor), ledger.CodeForbidden)
+	want(t, "by another center, a wrong one", f.KeepDonorID(ctx, as(other), id, "BBBB456"), ledger.CodeForbidden)
+	want(t, "by an admin", f.KeepDonorID(ctx, f.admin, id, testDonor), ledger.CodeForbidden)
 	want(t, "kept", f.KeepDonorID(ctx, as(opo), id, "aaaa123"), "")
 	got, _, err := f.RevealDonor(ctx, as(center), id, "label unreadable")
 	if err != nil || got != testDonor {
@@ -129,6 +134,7 @@ func TestNode_RevealDonor(t *testing.T) {
 }
 
 func TestNode_BreakGlass(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()
 	now := time.Now()

@@ -149,7 +149,7 @@ func (n *Node) bootstrapOnce(ctx context.Context, b Bootstrap) error {
 	}
 	token := &credential{hash: b.TokenHash, owner: b.Admin.Person, by: b.Admin.Person, scopes: access.AllScopes, createdMS: n.now().UnixMilli(),
 		expiresMS: b.TokenExpiry.UnixMilli(), label: enrolLabel, card: 1, enrol: true}
-	_, err = n.enterCard(ctx, b.Admin, token)
+	_, _, err = n.enterCard(ctx, b.Admin, token) // another node may have entered the same one: it has the same token too
 	return err
 }
 

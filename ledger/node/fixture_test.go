@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,13 +54,14 @@ func (c *cutOff) Propose(ctx context.Context, cmd *command.Command) (command.Res
 
 type fixture struct {
 	*Node
-	t       *testing.T
+	t       testing.TB
 	replica *cutOff
 	pin     entry.Pin
+	genesis []byte
 	admin   Principal
 }
 
-func newFixture(t *testing.T) *fixture {
+func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	g := &entry.Genesis{Origin: testOrigin, LogKey: public(key("log")), CreatedMS: 1,
 		Cosigners: []merkle.CosignerKey{{Name: "node-1", Key: public(key("cosign"))}}}
@@ -75,7 +77,7 @@ func newFixture(t *testing.T) *fixture {
 			t.Errorf("shut down: %v", err)
 		}
 	})
-	f := &fixture{t: t, replica: &cutOff{Replica: r}, pin: trust.Pin}
+	f := &fixture{t: t, replica: &cutOff{Replica: r}, pin: trust.Pin, genesis: g.Marshal()}
 	f.Node, err = New(Options{Name: "node-1", Replica: f.replica, Keyring: seal.NewKeyring(), Pin: trust.Pin})
 	if err != nil {
 		t.Fatal(err)
@@ -265,4 +267,19 @@ func testProfile(t *testing.T) []byte {
 		t.Fatal("no default profile chs-4-8")
 	}
 	return p.Marshal()
+}
+
+// clock is a time that only a test moves. What a node enters beside its answers reads it too.
+type clock struct{ ms atomic.Int64 }
+
+func (c *clock) now() time.Time { return time.UnixMilli(c.ms.Load()) }
+
+func (c *clock) add(d time.Duration) { c.ms.Add(d.Milliseconds()) }
+
+// clock makes the node go by a clock that stands at the time it is.
+func (f *fixture) clock() *clock {
+	c := &clock{}
+	c.ms.Store(time.Now().UnixMilli())
+	f.now = c.now
+	return c
 }

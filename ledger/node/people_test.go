@@ -7,6 +7,7 @@ import (
 
 	"isotherm/ledger"
 	"isotherm/ledger/access"
+	"isotherm/ledger/command"
 	"isotherm/ledger/custody"
 	"isotherm/ledger/entry"
 	"isotherm/ledger/profile"
@@ -22,6 +23,7 @@ func want(t *testing.T, what string, err error, code ledger.Code) {
 }
 
 func TestNode_EnrolPerson(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()
 	nurse := f.someone("Nurse", entry.RoleCenter)
@@ -64,6 +66,7 @@ func TestNode_EnrolPerson(t *testing.T) {
 }
 
 func TestNode_ChangePerson(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()
 	nurse := f.enrol("Nurse", entry.RoleCenter)
@@ -128,6 +131,7 @@ func TestNode_ChangePerson(t *testing.T) {
 
 // TestNode_SubmitAct_keys is the key rule at the door: what a person once held counts, but for what was stolen.
 func TestNode_SubmitAct_keys(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	coordinator := f.enrol("Coordinator", entry.RoleCoordinator)
 	rekeyed := func(name string, why entry.CardReason) *entry.PersonCard {
@@ -176,6 +180,7 @@ func TestNode_SubmitAct_keys(t *testing.T) {
 
 // TestNode_SubmitAct_secondSignature enters one statement with a signature each from two phones.
 func TestNode_SubmitAct_secondSignature(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	a, b, courier := f.enrol("A", entry.RoleCoordinator), f.enrol("B", entry.RoleCenter), f.enrol("Courier", entry.RoleCourier)
 	id := ledger.NewShipmentID()
@@ -210,6 +215,7 @@ func TestNode_SubmitAct_secondSignature(t *testing.T) {
 }
 
 func TestNode_PutOrganisation(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()
 	card := func(version uint32, phone string) *entry.OrganisationCard {
@@ -243,6 +249,7 @@ func TestNode_PutOrganisation(t *testing.T) {
 }
 
 func TestNode_PublishProfile(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()
 	coordinator, courier := f.enrol("OPO", entry.RoleCoordinator), f.enrol("Air", entry.RoleCourier)
@@ -279,6 +286,7 @@ func TestNode_PublishProfile(t *testing.T) {
 }
 
 func TestNode_issuers(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	second := f.enrol("Second", entry.RoleAdmin)
 	nurse := f.someone("Nurse", entry.RoleCenter)
@@ -295,4 +303,43 @@ func TestNode_issuers(t *testing.T) {
 	if want := []ledger.PersonID{nurse.Person, second.Person, f.admin.Person}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
+}
+
+// TestNode_Bootstrap_race lets two nodes begin the same ledger: what one enters just before the other is as good as its
+// own. Another administrator is not.
+func TestNode_Bootstrap_race(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	second := f.someone("Second", entry.RoleAdmin)
+	second.By = ledger.PersonID{}
+	second.Sign(key("operator"))
+	token := NewPersonToken(second.Person)
+	begin := Bootstrap{Genesis: f.genesis, Admin: second, TokenHash: TokenHash(token), TokenExpiry: time.Now().Add(time.Hour)}
+	f.replica.before = func(*command.Command) {
+		if err := f.Bootstrap(t.Context(), begin); err != nil {
+			t.Errorf("the first: %v", err)
+		}
+	}
+	want(t, "the second", f.Bootstrap(t.Context(), begin), "")
+	f.by(token)
+	third := f.someone("Third", entry.RoleCenter)
+	other := f.next(third, entry.CardEnrolled, func(c *entry.PersonCard) { c.Version, c.Name = 1, "Another" })
+	f.replica.before = func(*command.Command) {
+		if _, err := f.EnrolPerson(t.Context(), f.admin, third); err != nil {
+			t.Errorf("the first: %v", err)
+		}
+	}
+	_, err := f.EnrolPerson(t.Context(), f.admin, other)
+	want(t, "another card at the same time", err, ledger.CodeConflict)
+	fourth := f.someone("Fourth", entry.RoleCenter)
+	f.replica.before = func(*command.Command) {
+		if _, err := f.EnrolPerson(t.Context(), f.admin, fourth); err != nil {
+			t.Errorf("the first: %v", err)
+		}
+	}
+	given, err := f.EnrolPerson(t.Context(), f.admin, fourth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.by(given.Token)
 }

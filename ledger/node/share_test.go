@@ -14,11 +14,13 @@ import (
 )
 
 func TestNode_Shared(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	ctx := t.Context()
 	now := time.Now()
 	f.now = func() time.Time { return now }
-	opo, courier, other := f.enrol("Donor Hospital OPO", entry.RoleCoordinator), f.enrol("Courier", entry.RoleCourier), f.enrol("Other", entry.RoleCoordinator)
+	opo, team := f.enrol("Donor Hospital OPO", entry.RoleCoordinator), f.enrol("County Recovery", entry.RoleCoordinator)
+	courier, other := f.enrol("Courier", entry.RoleCourier), f.enrol("Other", entry.RoleCoordinator)
 	b := newBox(t, "box", 1, 20)
 	f.enrolBox(b)
 	donor, err := f.DonorCommitment(testDonor)
@@ -29,10 +31,12 @@ func TestNode_Shared(t *testing.T) {
 	open := f.sign(custody.Statement{Kind: custody.Open, Shipment: id, Organ: custody.Liver, From: "County Hospital", Dest: "Center", Donor: donor,
 		FromPhone: "+1 555 0111", DestPhone: "+1 555 0199", EventTimeMS: 1000}, opo, nil)
 	pack := f.sign(custody.Statement{Kind: custody.Pack, Shipment: id, Organ: custody.Liver, Box: b.id, Head: b.head(t, 2), Profile: testProfile(t),
-		ABO: custody.ABOA1B, Place: "Operating Room 3", EventTimeMS: 2000}, opo, open)
-	release := f.sign(custody.Statement{Kind: custody.Release, Shipment: id, To: custody.Party{Person: courier.Person, Organisation: "Courier"}, Head: b.head(t, 5), EventTimeMS: 5000}, opo, pack)
+		ABO: custody.ABOA1B, Place: "Operating Room 3", EventTimeMS: 2000}, team, open)
+	offer := f.sign(custody.Statement{Kind: custody.Release, Shipment: id, To: custody.Party{Person: opo.Person, Organisation: opo.Organisation}, Head: b.head(t, 3), EventTimeMS: 3000}, team, pack)
+	handed := f.sign(custody.Statement{Kind: custody.Accept, Shipment: id, Head: b.head(t, 4), EventTimeMS: 4000}, opo, offer)
+	release := f.sign(custody.Statement{Kind: custody.Release, Shipment: id, To: custody.Party{Person: courier.Person, Organisation: "Courier"}, Head: b.head(t, 5), EventTimeMS: 5000}, opo, handed)
 	accept := f.sign(custody.Statement{Kind: custody.Accept, Shipment: id, Head: b.head(t, 5), EventTimeMS: 6000}, courier, release)
-	for _, a := range []*custody.Act{open, pack, release, accept} {
+	for _, a := range []*custody.Act{open, pack, offer, handed, release, accept} {
 		f.submit(a)
 	}
 	if _, err := f.Sync(ctx, b.id, b.batch(t, 0, 21), nil); err != nil {
@@ -115,6 +119,7 @@ func TestNode_Shared(t *testing.T) {
 
 // TestPrincipal_share proves that a link opens nothing but its own view.
 func TestPrincipal_share(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	opo := f.enrol("OPO", entry.RoleCoordinator)
 	id, open := f.opened(opo, testDonor)

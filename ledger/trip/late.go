@@ -162,15 +162,18 @@ type Withheld struct {
 	Act    [32]byte // that cites it; zero when the journal's successor does
 }
 
-// withheld compares what is cited with what is held, in the order in which the journals are first cited.
+// withheld compares what is cited with what is held, in the order in which the journals are first cited. A journal that is
+// not given counts when the way of the organ leads through it: an act may cite a box that has long gone on without it.
 func withheld(state *custody.State, journals []Journal) []Withheld {
 	held := map[string]int64{}
 	for i := range journals {
 		held[journals[i].Origin] = journals[i].held()
 	}
+	way := wayOf(state)
 	var out []Withheld
 	cite := func(cp merkle.Checkpoint, act [32]byte) {
-		if cp.Size <= held[cp.Origin] {
+		size, given := held[cp.Origin]
+		if cp.Size <= size || !given && !way[cp.Origin] {
 			return
 		}
 		for i := range out {
@@ -195,6 +198,25 @@ func withheld(state *custody.State, journals []Journal) []Withheld {
 				cite(merkle.Checkpoint{Origin: origin, Size: p.Size}, [32]byte{})
 			}
 		}
+	}
+	return out
+}
+
+// wayOf returns the journals that the acts say the organ went through.
+func wayOf(state *custody.State) map[string]bool {
+	heads := state.Ends()
+	for _, seg := range state.Segments {
+		heads = append(heads, seg.Start, seg.End)
+	}
+	for _, c := range state.Custodians {
+		heads = append(heads, c.Head)
+		if c.Released != nil {
+			heads = append(heads, c.Released.Head)
+		}
+	}
+	out := map[string]bool{}
+	for _, cp := range heads {
+		out[cp.Origin] = true
 	}
 	return out
 }

@@ -40,6 +40,7 @@ type incarnation struct {
 
 // box makes the journals of one box, all in one power-on.
 type box struct {
+	t      testing.TB // for pack2
 	number byte
 	tick   int64 // of 10 s since startWall
 	opened byte
@@ -72,7 +73,7 @@ func (i *incarnation) read(n int, tempMC int32) {
 }
 
 // head is a signed head of the journal at a size.
-func (i *incarnation) head(t *testing.T, size int) []byte {
+func (i *incarnation) head(t testing.TB, size int) []byte {
 	t.Helper()
 	signed, err := merkle.Sign(merkle.Checkpoint{Origin: i.Origin, Size: int64(size), Root: tlog.RecordHash(fmt.Append(nil, size))}, i.box.key())
 	if err != nil {
@@ -82,7 +83,7 @@ func (i *incarnation) head(t *testing.T, size int) []byte {
 }
 
 // end is the head after the newest record.
-func (i *incarnation) end(t *testing.T) []byte { return i.head(t, len(i.Records)) }
+func (i *incarnation) end(t testing.TB) []byte { return i.head(t, len(i.Records)) }
 
 // from drops the records before a place, as a bundle does.
 func (i *incarnation) from(seq int) trip.Journal {
@@ -200,4 +201,3 @@ func check(t *testing.T, a *trip.Assessment, wantSpans, wantShares []string) {
 		t.Errorf("shares: %s", d)
 	}
 }
-

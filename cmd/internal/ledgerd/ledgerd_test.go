@@ -320,6 +320,10 @@ func TestLoadConfig_strict(t *testing.T) {
 		{"wrong type", strings.Replace(good, `"a"`, "3", 1), "line 1"},
 		{"no name", strings.Replace(good, "name = \"a\"\n", "", 1), "are required"},
 		{"no peer", good[:strings.Index(good, "[[")], "peer"},
+		{"unknown key of alarms", good + "[alarms]\nsms = 3\n", "unknown key alarms.sms"},
+		{"a relay without a sender", good + "[alarms]\nsmtp_file = \"smtp\"\n", "need each other"},
+		{"a sender without a relay", good + "[alarms]\nfrom = \"l@example.org\"\n", "need each other"},
+		{"a relative hook", good + "[alarms]\nhook = \"hook.sh\"\n", "not an absolute path"},
 	} {
 		path := filepath.Join(t.TempDir(), "c.toml")
 		if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
