@@ -1,5 +1,7 @@
-// Package api is the HTTP face of a ledger node: routes, roles, limits, and errors as problem+json.
+// Package api is the HTTP face of a ledger node: it implements the contract in openapi.yaml, enforces its roles and limits,
+// and answers errors as problem+json.
 //
-// It decides nothing about custody and keeps no state but rate limits: every answer is package node's. It is the only
-// package, beside the box's local page, that knows Echo. A crash loses requests under way; every one may be repeated.
+// It decides nothing about custody: every answer is package node's. What it keeps is rate limits, open feeds and bundles that
+// wait to be fetched. With its sub-packages it is the only one, beside the box's local page, that knows Echo. A crash loses
+// requests under way and waiting bundles; every request may be repeated.
 package api

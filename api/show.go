@@ -97,7 +97,7 @@ func detail(v *node.Shipment, nowMS int64) contract.Shipment {
 	st := v.State
 	out := contract.Shipment{Summary: summary(v), Tip: st.Tip, BoxHead: v.BoxHead, Flags: []contract.Flag{}, History: []contract.Act{},
 		Segments: []contract.Segment{}, Journals: journalParts(v.Segments), Withheld: journalParts(v.Withheld),
-		Corrections: []contract.Correction{}, Disputes: []contract.Dispute{},
+		Custodians: custodians(v), Corrections: []contract.Correction{}, Disputes: []contract.Dispute{},
 		Clock: showClock(&v.Clock, nowMS), Progress: showProgress(&v.Progress), Recalled: []contract.RecallItem{}}
 	if st.Opening != nil {
 		out.Donor = st.Opening.Donor
@@ -122,6 +122,19 @@ func detail(v *node.Shipment, nowMS int64) contract.Shipment {
 	}
 	if v.Trip != nil {
 		out.Trip = showTrip(v)
+	}
+	return out
+}
+
+// custodians shows who held the box, as stated.
+func custodians(v *node.Shipment) []contract.Custodian {
+	out := []contract.Custodian{}
+	for _, c := range v.State.Custodians {
+		one := contract.Custodian{Party: party(v, c.Party), SinceMS: c.SinceMS, UntilMS: c.UntilMS, Evidence: c.Evidence.String(), Disputed: c.Disputed}
+		if o := c.Released; o != nil {
+			one.Unconfirmed, one.UnconfirmedSinceMS = someParty(v, o.To), o.SinceMS
+		}
+		out = append(out, one)
 	}
 	return out
 }

@@ -20,6 +20,7 @@ type (
 	CertificateTrip  = contract.CertificateTrip
 	CertificateTrips = contract.CertificateTrips
 	Consent          = contract.Consent
+	Custodian        = contract.Custodian
 	Consents         = contract.Consents
 	Contacts         = contract.Contacts
 	ContactsRequest  = contract.ContactsRequest

@@ -491,6 +491,28 @@ type Correction struct {
 // CredentialID Names a token or share link, and opens nothing.
 type CredentialID = string
 
+// Custodian Who held the box from a moment on, as stated; also while no record of the box has come.
+type Custodian struct {
+	// Disputed Another claim of it is not ruled on yet.
+	Disputed bool `json:"disputed"`
+
+	// Evidence How the change of custody is proven.
+	Evidence string `json:"evidence"`
+
+	// Party Who acts or holds the box; a person, a desk or an organisation.
+	Party   Party `json:"party"`
+	SinceMS int64 `json:"since_ms"`
+
+	// Unconfirmed Who acts or holds the box; a person, a desk or an organisation.
+	Unconfirmed *Party `json:"unconfirmed,omitempty"`
+
+	// UnconfirmedSinceMS Released then; custody stays until it is confirmed.
+	UnconfirmedSinceMS int64 `json:"unconfirmed_since_ms,omitempty,omitzero"`
+
+	// UntilMS None while it lasts.
+	UntilMS int64 `json:"until_ms,omitempty,omitzero"`
+}
+
 // Delivery Somebody was told, or not.
 type Delivery struct {
 	AtMS         int64  `json:"at_ms"`
@@ -1354,7 +1376,10 @@ type Shipment struct {
 	// Clock Cold ischemia as far as it is known. Times that people typed are uncertain, so totals are from–to. Not clinical advice.
 	Clock       Clock        `json:"clock"`
 	Corrections []Correction `json:"corrections"`
-	Disputes    []Dispute    `json:"disputes"`
+
+	// Custodians Without a hole and without an overlap.
+	Custodians []Custodian `json:"custodians"`
+	Disputes   []Dispute   `json:"disputes"`
 
 	// Donor SHA-256 in hexadecimal.
 	Donor   Hash   `json:"donor"`

@@ -130,6 +130,9 @@ end = "61.498,23.781"
 	if diff := cmp.Diff(want, read(plan)); diff != "" {
 		t.Errorf("--leg (-want +got):\n%s", diff)
 	}
+}
+
+func TestParseLeg_errors(t *testing.T) {
 	for _, bad := range []string{"", "RIVER", "from=A", "from=A,to=B,mode=broom", "from=A,to=B,mode=road,radius=wide", "from=A,to=B,mode=road,arrive=16:00",
 		"from=A,to=B,mode=road,depart=2026-11-23T15:00Z,arrive=2026-11-23T14:00Z", "from=A,to=B,mode=road,end=61"} {
 		p, err := parseLeg(bad)

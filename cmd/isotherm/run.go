@@ -55,18 +55,20 @@ func report(stderr io.Writer, cmd *cobra.Command, err error) int {
 	var code exitCode
 	var usage usageError
 	var fault *ledger.Error
-	switch {
-	case err == nil:
+	if err == nil {
 		return exitOK
+	}
+	text := printable(err.Error(), '\n') // parts of it may come from a node
+	switch {
 	case errors.As(err, &code):
 		return int(code)
 	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "isotherm: %v\nTry: %s --help\n", err, cmd.CommandPath())
+		fmt.Fprintf(stderr, "isotherm: %s\nTry: %s --help\n", text, cmd.CommandPath())
 		return exitUsage
 	case errors.As(err, &fault) && fault.Hint != "":
-		fmt.Fprintf(stderr, "isotherm: %s\nTry: %s\n", strings.TrimSuffix(err.Error(), ": "+fault.Hint), fault.Hint)
+		fmt.Fprintf(stderr, "isotherm: %s\nTry: %s\n", strings.TrimSuffix(text, ": "+fault.Hint), printable(fault.Hint, 0))
 	default:
-		fmt.Fprintf(stderr, "isotherm: %v\n", err)
+		fmt.Fprintf(stderr, "isotherm: %s\n", text)
 	}
 	if c := ledger.CodeOf(err); c == ledger.CodeUnavailable || c == ledger.CodeOverloaded {
 		return exitUnavailable

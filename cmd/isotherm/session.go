@@ -95,11 +95,16 @@ func pinOf(cmd *cobra.Command, what, file, flag string) identity.PIN {
 
 // askSecret asks at the terminal, without echo. flag is what to give where there is no terminal.
 func askSecret(cmd *cobra.Command, what, flag string) ([]byte, error) {
+	noTerminal := usageError{fmt.Errorf("there is no terminal to ask for the %s: give %s", what, flag)}
 	in, ok := cmd.InOrStdin().(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) {
-		return nil, usageError{fmt.Errorf("there is no terminal to ask for the %s: give %s", what, flag)}
+	if !ok {
+		return nil, noTerminal
 	}
-	state, err := term.GetState(int(in.Fd()))
+	fd := int(in.Fd())
+	if !term.IsTerminal(fd) {
+		return nil, noTerminal
+	}
+	state, err := term.GetState(fd)
 	if err != nil {
 		return nil, fmt.Errorf("ask for the %s: %w", what, err)
 	}
@@ -110,7 +115,7 @@ func askSecret(cmd *cobra.Command, what, flag string) ([]byte, error) {
 	}
 	got := make(chan answer, 1)
 	go func() { // ends with the line, or with the program
-		secret, err := term.ReadPassword(int(in.Fd()))
+		secret, err := term.ReadPassword(fd)
 		got <- answer{secret, err}
 	}()
 	defer fmt.Fprintln(cmd.ErrOrStderr())
@@ -122,7 +127,7 @@ func askSecret(cmd *cobra.Command, what, flag string) ([]byte, error) {
 		return a.secret, nil
 	case <-cmd.Context().Done():
 		// The terminal must echo again, or the person's shell stays silent.
-		return nil, errors.Join(errors.New("interrupted"), term.Restore(int(in.Fd()), state))
+		return nil, errors.Join(errors.New("interrupted"), term.Restore(fd, state))
 	}
 }
 

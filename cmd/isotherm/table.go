@@ -107,8 +107,14 @@ func (t *table) write(w io.Writer) {
 }
 
 // oneLine takes control characters out of a text that others wrote: they could move the cursor, or draw another table.
-func oneLine(text string) string {
+func oneLine(text string) string { return printable(text, 0) }
+
+// printable does the same and keeps one control character.
+func printable(text string, keep rune) string {
 	return strings.Map(func(r rune) rune {
+		if r == keep && keep != 0 {
+			return r
+		}
 		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
 			return '�'
 		}

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -140,6 +142,30 @@ func (w *seenWriter) String() string {
 	return w.b.String()
 }
 
+// feedsFromNow runs the feed without a place to resume, while shipments are opened: it shows those, and nothing from before.
+func (v verbs) feedsFromNow() {
+	v.t.Helper()
+	ctx, cancel := context.WithCancel(v.t.Context())
+	out := &seenWriter{want: "shipment ", seen: cancel}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if code := run(ctx, append([]string{"isotherm"}, v.looking("auditor", "feed --json")...), nil, out, out); code != exitOK {
+			v.t.Errorf("feed: exit code %d: %s", code, out)
+		}
+	})
+	var opened []string
+	waitFor(v.t, func() bool { // the feed's begin can't be seen: open until one is in it
+		opened = append(opened, v.open("--organ", "pancreas"))
+		return out.String() != ""
+	})
+	cancel()
+	wg.Wait()
+	var first client.FeedEvent
+	if err := json.NewDecoder(strings.NewReader(out.String())).Decode(&first); err != nil || !slices.Contains(opened, first.Shipment.String()) {
+		v.t.Errorf("the feed begins with %+v, %v, want one of the shipments %v", first, err, opened)
+	}
+}
+
 // audit is what auditors and administrators look at.
 func (v verbs) audit() {
 	id := v.open("--organ", "lung")
@@ -154,6 +180,7 @@ func (v verbs) audit() {
 	}
 	v.fails(exitError, "", v.looking("courier", "trail")...)
 	v.until(id, append(v.looking("auditor", "feed"), "--after", "0")...)
+	v.feedsFromNow()
 	v.sees("courier", "position", "notice")
 	v.sees("auditor", "demo box", "box list")
 

@@ -237,16 +237,12 @@ func (e *Evaluator) step(r *record.Record) {
 	e.report.Readings++
 	e.count++
 	dt := e.cover()
-	wasSettled := e.report.Settled
-	if !wasSettled {
+	if !e.report.Settled {
 		e.settle(r.Reading)
 	}
 	e.calibrate(r)
 	if e.report.Settled {
 		e.measure(r.Reading, dt)
-		if !wasSettled {
-			dt = 0 // what lies before does not count
-		}
 		e.judge(dt)
 	} else {
 		e.report.Before.take(e, r.Reading)

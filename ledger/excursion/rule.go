@@ -176,9 +176,8 @@ func (t *total) tell(now Moment) {
 	}
 }
 
-// pause stops adding up until the next segment's first reading: of the time between nothing is known.
+// pause says that nothing is known until the next segment's first reading; time before that is not covered anyway.
 func (t *total) pause() {
-	t.beyond = 0
 	if t.x != nil {
 		t.x.Active = false
 	}

@@ -399,3 +399,13 @@ func TestNode_Authenticate(t *testing.T) {
 	}
 	f.by(good)
 }
+
+func BenchmarkHasher_check(b *testing.B) {
+	var h hasher
+	h.init()
+	for b.Loop() {
+		if _, _, err := h.check(b.Context(), goodPassword, h.decoy); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -54,14 +54,14 @@ func (c *cutOff) Propose(ctx context.Context, cmd *command.Command) (command.Res
 
 type fixture struct {
 	*Node
-	t       testing.TB
+	t       *testing.T
 	replica *cutOff
 	pin     entry.Pin
 	genesis []byte
 	admin   Principal
 }
 
-func newFixture(t testing.TB) *fixture {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	g := &entry.Genesis{Origin: testOrigin, LogKey: public(key("log")), CreatedMS: 1,
 		Cosigners: []merkle.CosignerKey{{Name: "node-1", Key: public(key("cosign"))}}}

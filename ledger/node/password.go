@@ -77,7 +77,7 @@ type hasher struct {
 	decoy string        // hash of a password that nobody knows: checking it takes the time of a real one
 }
 
-// Two hashes at once leave the processors to the organs' data; each takes 19 MiB and some 30 ms. Beyond sixteen in the
+// Two hashes at once leave the processors to the organs' data; each takes 19 MiB and some 50 ms. Beyond sixteen in the
 // queue an answer would come later than people wait.
 const (
 	hashesAtOnce = 2
