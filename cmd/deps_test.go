@@ -41,6 +41,8 @@ var owners = []owner{
 	{"github.com/oapi-codegen/runtime", []string{"api"}, "only generated code needs it"},
 	{"isotherm/api/server", []string{"api"}, "the generated server is a part of the API"},
 	{"isotherm/api/stranger", []string{"api"}, "a client that knows nothing of our code, for tests"},
+	{"golang.org/x/crypto", []string{"cmd/internal/identity", "ledger/node"}, "PINs on the device, passwords at the door"},
+	{"golang.org/x/term", []string{"cmd/isotherm"}, "only the command has a terminal"},
 	{"github.com/wneessen/go-mail", []string{"api/notify"}, "mail leaves from one place"},
 	{"github.com/adrianmo/go-nmea", []string{"hardware/gnss"}, "it panics on short input; one guard stands before it"},
 	{"go.etcd.io/bbolt", []string{"tracker/journal", "ledger/store"}, "durability has two owners, one on each side"},

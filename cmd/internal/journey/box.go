@@ -65,7 +65,7 @@ func (j *Journey) boxConfig(local string) string {
 	return fmt.Sprintf(`data_dir = %q
 sample_interval = %q
 flush_interval = "500ms"
-sync_interval = "1s"
+sync_interval = %q
 local_addr = %q
 ledger = [%s]
 ca_file = %q
@@ -86,6 +86,9 @@ address = %d
 register = %d
 preset = "pt100-tenth"
 place = "organ"
+certificate = "SIM-ORGAN-1"
+valid_until = %s
+error = 0.3
 
 [[probe]]
 path = %q
@@ -93,9 +96,14 @@ address = %d
 register = %d
 preset = "pt100-tenth"
 place = "box"
-`, filepath.Join(j.opts.Dir, "box", "data"), sampleEvery.String(), local, strings.Join(urls, ", "), filepath.Join(j.cluster.dir, "ca.pem"),
+`, filepath.Join(j.opts.Dir, "box", "data"), sampleEvery.String(), syncEvery(j.plan).String(), local, strings.Join(urls, ", "), filepath.Join(j.cluster.dir, "ca.pem"),
 		j.devices.gnss.Path(), j.plan.rate, j.plan.start.UTC().Format(time.RFC3339Nano), j.plan.epoch.UTC().Format(time.RFC3339Nano),
-		j.devices.probes.Path(), organProbe, register, j.devices.probes.Path(), airProbe, register)
+		j.devices.probes.Path(), organProbe, register, j.plan.start.AddDate(0, 4, 0).Format(time.DateOnly), j.devices.probes.Path(), airProbe, register)
+}
+
+// syncEvery is the real time between batches: a second, or less when time runs so fast that the data would come late.
+func syncEvery(p *plan) time.Duration {
+	return max(min(time.Second, p.real(2*time.Minute)), 200*time.Millisecond)
 }
 
 // enrolBox makes a one-time token as administrator and has the box use it.

@@ -52,7 +52,7 @@ func (j *Journey) sideTrips(ctx context.Context) error {
 		{"a second heart, in flight: six cold minutes on the road, then the radio off over the flight", 95 * time.Minute, heartInFlight},
 		{"a kidney at airline cargo: released by one side, with the air waybill, and a seal number corrected", 145 * time.Minute, kidneyAtCargo},
 		{"a liver that was moved to another box on the way", 100 * time.Minute, liverMoved},
-		{"a lung that two people claim to have taken; two others ruled", 115 * time.Minute, lungClaimedTwice},
+		{"a lung that two couriers claim to have taken; two other people ruled", 115 * time.Minute, lungClaimedTwice},
 		{"a pancreas whose box had no network: its readings came late", 90 * time.Minute, pancreasLate},
 	} {
 		t := &sideTrip{j: j, ctx: ctx, id: ledger.NewShipmentID(), admin: c, acts: map[custody.Kind][32]byte{}}
@@ -129,9 +129,12 @@ func (t *sideTrip) send() {
 	t.step(func(ctx context.Context) error { return t.box.send(ctx, t.admin) })
 }
 
+// batchEvery is how often a driven box sends; more than five minutes would be late data.
+const batchEvery = 4 * time.Minute
+
 // drive takes readings for d and hands them to the ledger every few minutes.
 func (t *sideTrip) drive(d time.Duration, fromMC, toMC int32, from, to place) {
-	n := int64(max(d/(4*time.Minute), 1))
+	n := int64((d + batchEvery - 1) / batchEvery)
 	for i := range n {
 		part := func(a, b int32, k int64) int32 { return int32(int64(a) + (int64(b)-int64(a))*k/n) }
 		at := func(k int64) place { return place{part(from.lat, to.lat, k), part(from.lon, to.lon, k)} }
@@ -174,6 +177,7 @@ func (t *sideTrip) legs() []custody.Leg {
 func (t *sideTrip) handOver(from, to *identity.Me, where string, at place, tempMC int32) {
 	t.act(from, custody.Statement{Kind: custody.Release, To: to.Party(), Head: t.head(), Place: where, Seal: "0551",
 		ValidMS: t.box.at.Add(30 * time.Minute).UnixMilli()})
+	t.send()
 	t.record(2*time.Minute, tempMC, tempMC, at, at)
 	t.act(to, custody.Statement{Kind: custody.Accept, Head: t.head(), Place: where, Seal: "0551"})
 }
@@ -204,7 +208,8 @@ func kidneyAtCargo(t *sideTrip) {
 
 func liverMoved(t *sideTrip) {
 	t.pack(custody.Liver, custody.SideNone, "chs-4-8")
-	t.drive(40*time.Minute, 5500, 6500, harborHospital, northAirport)
+	t.drive(36*time.Minute, 5500, 6400, harborHospital, northAirport)
+	t.drive(4*time.Minute, 6400, 6500, northAirport, northAirport)
 	old, head := t.box, t.head()
 	t.switchOn(old.at)
 	t.drive(5*time.Minute, 5600, 5400, northAirport, northAirport)
@@ -219,7 +224,7 @@ func lungClaimedTwice(t *sideTrip) {
 	t.drive(40*time.Minute, 10_000, 9800, harborHospital, northAirport)
 	t.handOver(p.ground, p.air, "North Airport", northAirport, 9800)
 	stands := t.acts[custody.Accept]
-	t.act(p.coordinator, custody.Statement{Kind: custody.Accept, Parent: t.acts[custody.Release], Head: t.head(), Place: "North Airport"})
+	t.act(p.relief, custody.Statement{Kind: custody.Accept, Parent: t.acts[custody.Release], Head: t.head(), Place: "North Airport"})
 	t.drive(40*time.Minute, 9800, 10_100, northAirport, southAirport)
 	t.act(p.coordinator, custody.Statement{Kind: custody.Ruling, Cites: stands, Reason: custody.ByDevice}, p.center)
 	t.drive(20*time.Minute, 10_100, 10_000, southAirport, hillCenter)
@@ -227,7 +232,8 @@ func lungClaimedTwice(t *sideTrip) {
 
 func pancreasLate(t *sideTrip) {
 	t.pack(custody.Pancreas, custody.SideNone, "chs-4-8")
-	t.drive(20*time.Minute, 6000, 5900, harborHospital, northAirport)
+	t.drive(16*time.Minute, 6000, 5900, harborHospital, northAirport)
+	t.drive(4*time.Minute, 5900, 5900, northAirport, northAirport)
 	t.record(45*time.Minute, 5900, 5600, northAirport, southAirport) // no network: nothing is sent
 	t.send()
 	t.drive(10*time.Minute, 5600, 5500, southAirport, hillCenter)

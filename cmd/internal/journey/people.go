@@ -16,7 +16,7 @@ import (
 
 // people are those who act on the journey.
 type people struct {
-	admin, coordinator, ground, air, center, auditor *identity.Me
+	admin, coordinator, ground, relief, air, center, auditor *identity.Me
 }
 
 // donorID is made up; the ledger only ever sees a keyed commitment to it.
@@ -59,6 +59,7 @@ func (j *Journey) enrolPeople(ctx context.Context) error {
 	}{
 		{&j.people.coordinator, "coordinator", "Coordinator on call", "River OPO", "coordinator"},
 		{&j.people.ground, "courier", "Ground courier", "City Couriers", "courier"},
+		{&j.people.relief, "courier-relief", "Relief courier", "City Couriers", "courier"},
 		{&j.people.air, "courier-air", "Air courier", "North Air", "courier"},
 		{&j.people.center, "center", "Transplant desk", "Hill Transplant Center", "center"},
 		{&j.people.auditor, "auditor", "Auditor", "Transplant Authority", "auditor"},
@@ -78,7 +79,7 @@ func (j *Journey) enrolPeople(ctx context.Context) error {
 			return err
 		}
 	}
-	j.say("five people enrolled; each made a signing key that stays on their own device")
+	j.say("six people enrolled; each made a signing key that stays on their own device")
 	return nil
 }
 
@@ -194,14 +195,20 @@ func (j *Journey) handoff(ctx context.Context) error {
 	return j.act(ctx, j.people.air, custody.Statement{Kind: custody.Accept, Head: head, Place: "Airfield", Seal: "0417"})
 }
 
-// arrive waits until the ledger holds all that the box recorded, then the center receives, checks and reports.
+// arrive has the center receive the box and open it, waits until the ledger holds all that the box recorded until then, and
+// has the organ checked and reported.
 func (j *Journey) arrive(ctx context.Context) error {
-	head, _, err := j.head(ctx)
-	if err != nil {
-		return err
-	}
-	if err := j.act(ctx, j.people.center, custody.Statement{Kind: custody.Receive, Head: head, Place: "Theatre 3", Seal: "0417"}); err != nil {
-		return err
+	for _, s := range []custody.Statement{
+		{Kind: custody.Receive, Place: "Theatre 3", Seal: "0417"},
+		{Kind: custody.OpenBox, Place: "Theatre 3"},
+	} {
+		var err error
+		if s.Head, _, err = j.head(ctx); err != nil {
+			return err
+		}
+		if err := j.act(ctx, j.people.center, s); err != nil {
+			return err
+		}
 	}
 	if err := j.box.synced(ctx); err != nil {
 		return err
@@ -213,6 +220,7 @@ func (j *Journey) arrive(ctx context.Context) error {
 	}
 	for _, s := range []custody.Statement{
 		{Kind: custody.ArrivalCheck, Arrival: custody.Match, Organ: custody.Heart, Donor: donor},
+		{Kind: custody.Preserve, Preservation: custody.OutOfCold, TimeErrorMS: 60_000},
 		{Kind: custody.Outcome, Result: custody.Transplanted},
 		{Kind: custody.Close},
 	} {
