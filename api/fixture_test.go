@@ -272,16 +272,18 @@ func (f *fixture) checkReceipt(b *box, receipt []byte, size int) {
 
 // shipment makes acts, each following the one before.
 type shipment struct {
-	f   *fixture
-	id  ledger.ShipmentID
-	tip [32]byte
+	f    *fixture
+	id   ledger.ShipmentID
+	tip  [32]byte
+	made int64 // acts: each happens a minute after the one before
 }
 
 // make signs an act.
 func (s *shipment) make(st custody.Statement, by *person, second ...*person) *custody.Act {
 	s.f.t.Helper()
 	st.Ledger, st.ID, st.Shipment, st.Parent = testOrigin, ledger.NewActID(), s.id, s.tip
-	st.By, st.EventTimeMS = custody.Party{Person: by.id, Organisation: by.org}, 1_790_000_100_000
+	st.By, st.EventTimeMS = custody.Party{Person: by.id, Organisation: by.org}, 1_790_000_100_000+60_000*s.made
+	s.made++
 	a, err := custody.NewAct(st)
 	if err != nil {
 		s.f.t.Fatal(err)

@@ -137,6 +137,7 @@ func checkDetail(t *testing.T, p *person, s *shipment, b *box, packed int) {
 	if diff := cmp.Diff([]string{"Driver: own key", "Driver: own key, not confirmed by Pilot", "Pilot: both keys"}, held); diff != "" {
 		t.Errorf("custodians in trip time (-want +got):\n%s", diff)
 	}
+	checkSigners(t, &got)
 	if diff := cmp.Diff([]string{"applied", "applied", "applied", "applied", "applied", "applied", "applied"}, standings); diff != "" {
 		t.Errorf("standings (-want +got):\n%s", diff)
 	}
@@ -148,6 +149,31 @@ func checkDetail(t *testing.T, p *person, s *shipment, b *box, packed int) {
 	third, err := p.Shipment(t.Context(), s.id)
 	if err != nil || third.Entries != again.Entries {
 		t.Errorf("entries after a third look: got %d, %v, want %d", third.Entries, err, again.Entries)
+	}
+}
+
+// checkSigners wants every signer named, and custodians with the time of an offer that nobody has confirmed yet.
+func checkSigners(t *testing.T, got *client.Shipment) {
+	t.Helper()
+	var signers []string
+	for _, a := range got.History {
+		for _, s := range a.Signatures {
+			signers = append(signers, s.Role+" "+s.Name)
+		}
+	}
+	want := []string{"actor Coordinator", "actor Driver", "second person Coordinator", "actor Driver", "actor Pilot", "actor Nurse", "actor Nurse", "actor Nurse"}
+	if diff := cmp.Diff(want, signers); diff != "" {
+		t.Errorf("signers (-want +got):\n%s", diff)
+	}
+	var held []string
+	for _, c := range got.Custodians {
+		held = append(held, c.Party.Name)
+	}
+	if diff := cmp.Diff([]string{"Driver", "Pilot", "Nurse"}, held); diff != "" {
+		t.Errorf("custodians (-want +got):\n%s", diff)
+	}
+	if offer, row := got.Custodians[0].UnconfirmedSinceMS, got.Trip.Custodians[1]; offer <= got.Custodians[0].SinceMS || row.Unconfirmed == nil || row.SinceMS != offer {
+		t.Errorf("the time that is not confirmed begins at %d, the offer at %d", row.SinceMS, offer)
 	}
 }
 

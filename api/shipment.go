@@ -8,6 +8,7 @@ import (
 	"isotherm/api/server"
 	"isotherm/ledger"
 	"isotherm/ledger/custody"
+	"isotherm/ledger/node"
 )
 
 // Pages of lists.
@@ -72,10 +73,32 @@ func (h *handler) GetShipment(ctx context.Context, r server.GetShipmentRequestOb
 	if err != nil {
 		return nil, err
 	}
+	if err := h.nameSigners(v); err != nil {
+		return nil, err
+	}
 	callOf(ctx).cacheable(at)
 	out := detail(v, h.now().UnixMilli())
 	out.Node, out.Entries = at.Node, at.Entries
 	return server.GetShipment200JSONResponse(out), nil
+}
+
+// nameSigners adds those who signed beside the parties: a second person at the label, or one who ruled.
+func (h *handler) nameSigners(v *node.Shipment) error {
+	for _, item := range v.State.History {
+		for _, s := range item.Act.Signatures {
+			if v.People[s.Person] != nil {
+				continue
+			}
+			p, _, err := h.node.Person(s.Person)
+			if err != nil {
+				return err
+			}
+			if p != nil {
+				v.People[s.Person] = p
+			}
+		}
+	}
+	return nil
 }
 
 // GetTip says what the next act follows, also to who may act on a case that they can't read.

@@ -65,6 +65,9 @@ func showSpan(v *node.Shipment, s trip.Span) contract.Held {
 		Disputed: s.Custodian.Disputed, FromMS: s.FromMS, ToMS: s.ToMS, OutMS: s.OutMS}
 	if s.Unconfirmed != nil {
 		out.Unconfirmed = someParty(v, *s.Unconfirmed)
+		if o := s.Custodian.Released; o != nil {
+			out.SinceMS = o.SinceMS // this row began with the release, not with the custodian's time
+		}
 	}
 	return out
 }

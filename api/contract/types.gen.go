@@ -738,7 +738,7 @@ type Held struct {
 	// Party Who acts or holds the box; a person, a desk or an organisation.
 	Party Party `json:"party"`
 
-	// SinceMS Its begin, as stated: Unix milliseconds.
+	// SinceMS Its begin, as stated: Unix milliseconds; of a time that is not confirmed, the release.
 	SinceMS int64 `json:"since_ms"`
 
 	// ToMS Milliseconds of trip time.

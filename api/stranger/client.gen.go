@@ -892,7 +892,7 @@ type Held struct {
 	// Party Who acts or holds the box; a person, a desk or an organisation.
 	Party Party `json:"party"`
 
-	// SinceMs Its begin, as stated: Unix milliseconds.
+	// SinceMs Its begin, as stated: Unix milliseconds; of a time that is not confirmed, the release.
 	SinceMs int64 `json:"since_ms"`
 
 	// ToMs Milliseconds of trip time.
