@@ -18,6 +18,7 @@ test:
 	@command -v mkfs.ext4 >/dev/null || echo "no mkfs.ext4: power-cut tests skip (apt-get install e2fsprogs)"
 	@[ -n "$$ISOTHERM_TESTDATA" ] || echo "ISOTHERM_TESTDATA is not set: tests on captures and vectors skip"
 	$(GO) test $(RACE) -timeout 20m $$($(GO) list ./... | grep -v '^isotherm/cmd/isotherm$$')
+	@[ -z "$(RACE)" ] || { echo "now 100,000 malformed requests, without the race detector"; $(GO) test -timeout 10m -run '^TestContract_malformed$$' -v ./api; }
 	@echo "now whole journeys, one after another, with processes of their own: about eight minutes"
 	$(GO) test $(RACE) -timeout 20m ./cmd/isotherm
 
