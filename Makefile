@@ -5,7 +5,7 @@ OAPI_CODEGEN = github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2
 SPECTRAL = @stoplight/spectral-cli@6.16.3
 FUZZTIME ?= 30s
 # Packages with golden files: their tests know -update.
-GOLDEN = ./ledger/batch ./ledger/custody ./ledger/excursion ./ledger/record
+GOLDEN = ./ledger/batch ./ledger/custody ./ledger/excursion ./ledger/ischemia ./ledger/record
 
 # The race detector needs a C compiler. Without one the tests run all the same, and the line says so.
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)

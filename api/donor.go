@@ -9,7 +9,7 @@ import (
 
 // CommitToDonorID returns the keyed commitment to a donor ID.
 func (h *handler) CommitToDonorID(ctx context.Context, r server.CommitToDonorIDRequestObject) (server.CommitToDonorIDResponseObject, error) {
-	commitment, err := h.node.DonorCommitment(r.Body.DonorID)
+	commitment, err := h.node.CommitToDonor(ctx, principal(ctx), r.Body.DonorID)
 	if err != nil {
 		return nil, err
 	}

@@ -122,6 +122,9 @@ old password is asked. It ends your other sessions.`,
 					return err
 				}
 				in.New = string(fresh)
+				if err := access.CheckPassword(in.Login, in.New); err != nil {
+					return err
+				}
 				if err := c.SetPassword(ctx, in); err != nil {
 					return err
 				}
@@ -177,6 +180,9 @@ func tokenCommand() *cobra.Command {
 	return cmd
 }
 
+// maxTokenTTL is the ledger's limit for API tokens.
+const maxTokenTTL = 365 * 24 * time.Hour
+
 func tokenMakeCommand() *cobra.Command {
 	var s session
 	var label string
@@ -188,6 +194,12 @@ func tokenMakeCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if label == "" || len(scopes) == 0 {
 				return usageError{errors.New("--label and --scope are needed: what it is for, and what it may do")}
+			}
+			if _, err := access.ParseScopes(scopes); err != nil {
+				return usageError{err}
+			}
+			if ttl < time.Second || ttl > maxTokenTTL {
+				return usageError{fmt.Errorf("--ttl %s: want up to %s, a year", ttl, maxTokenTTL)}
 			}
 			return s.with(cmd, func(ctx context.Context, _ *identity.Me, c *client.Client) error {
 				made, err := c.CreateToken(ctx, client.TokenRequest{Label: label, Scopes: scopes, TTLSeconds: int64(ttl / time.Second)})
@@ -204,7 +216,7 @@ func tokenMakeCommand() *cobra.Command {
 	s.flags(cmd)
 	cmd.Flags().StringVar(&label, "label", "", "what it is for (required)")
 	cmd.Flags().StringSliceVar(&scopes, "scope", nil, strings.Join(access.AllScopes.Names(), ", ")+"; more than once for several (required)")
-	cmd.Flags().DurationVar(&ttl, "ttl", 30*24*time.Hour, "how long it is good for")
+	cmd.Flags().DurationVar(&ttl, "ttl", 30*24*time.Hour, "how long it is good for, at most 8760h (a year)")
 	return cmd
 }
 

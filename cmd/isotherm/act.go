@@ -277,7 +277,12 @@ func (a *act) deliver(ctx context.Context, signed *custody.Act) error {
 	if a.then != nil {
 		a.then(ctx)
 	}
-	return a.print(a.cmd, answer, func(w io.Writer) {
+	v := struct {
+		client.ActAnswer
+		Shipment ledger.ShipmentID `json:"shipment"`
+		Messages []string          `json:"messages"` // what the text says beside
+	}{answer, signed.Statement.Shipment, append([]string{}, a.message...)}
+	return a.print(a.cmd, v, func(w io.Writer) {
 		fmt.Fprintf(w, "%s entered as entry %d: %s\n", signed.Statement.Kind, answer.Index, answer.Standing)
 		if signed.Statement.Kind == custody.Open {
 			fmt.Fprintf(w, "shipment %s\nfirst act %s\n", signed.Statement.Shipment, answer.Hash) // what packing without the ledger follows
@@ -289,15 +294,4 @@ func (a *act) deliver(ctx context.Context, signed *custody.Act) error {
 			fmt.Fprintf(w, "note: %s\n", oneLine(fmt.Sprint(flag)))
 		}
 	})
-}
-
-// nonzero returns the name of a code, and nothing for none.
-func nonzero[C interface {
-	~uint8
-	String() string
-}](c C) string {
-	if c == 0 {
-		return ""
-	}
-	return c.String()
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"isotherm/api/client"
 	"isotherm/cmd/internal/identity"
+	"isotherm/ledger/alarm"
 )
 
 func alarmCommand() *cobra.Command {
@@ -21,8 +23,8 @@ func alarmCommand() *cobra.Command {
 	return cmd
 }
 
-// writeAlarms prints what is wrong, since when, and what to do now.
-func (s *session) writeAlarms(w io.Writer, alarms []client.Alarm) {
+// writeAlarms prints what is wrong, since when, and what to do now; of which shipment, unless that is said already.
+func (s *session) writeAlarms(w io.Writer, alarms []client.Alarm, known bool) {
 	var t table
 	for i := range alarms {
 		a := &alarms[i]
@@ -36,13 +38,22 @@ func (s *session) writeAlarms(w io.Writer, alarms []client.Alarm) {
 		}
 		about := ""
 		switch {
-		case !a.Shipment.IsZero():
+		case !a.Shipment.IsZero() && !known:
 			about = "shipment " + a.Shipment.String()
 		case a.Organisation != "":
 			about = a.Organisation
 		}
-		t.row(cell{a.Severity, m}, cell{a.What, m}, a.State, about, "alarm "+a.ID)
-		t.row("", since)
+		head := strings.Join(slices.DeleteFunc([]string{a.What, string(a.State), about, "alarm " + a.ID}, func(x string) bool { return x == "" }), ", ")
+		t.row(cell{string(a.Severity), m}, cell{head, m})
+		if a.Code != string(alarm.TestOfContact) {
+			t.row("", since)
+		} else {
+			t.row("", "sent "+stamp(a.SinceMS)+", "+ago(a.SinceMS, s.now))
+			s.deliveries(&t, a)
+		}
+		for _, k := range a.Acknowledgements {
+			t.row("", fmt.Sprintf("acknowledged by person %s (%s) %s, muted until %s", k.By, k.Reason, ago(k.AtMS, s.now), stamp(k.UntilMS)))
+		}
 		if a.UntilMS != 0 {
 			continue
 		}
@@ -50,10 +61,28 @@ func (s *session) writeAlarms(w io.Writer, alarms []client.Alarm) {
 			t.row("", "do now: "+step)
 		}
 		for _, call := range a.Call {
-			t.row("", "call: "+call.Organisation+" "+call.Phone)
+			phone := call.Phone
+			if phone == "" {
+				phone = "(no number is known)"
+			}
+			t.row("", "call: "+call.Organisation+" "+phone)
 		}
 	}
 	t.write(w)
+}
+
+// deliveries are who was told, and who could not be: what a test alarm is sent for.
+func (s *session) deliveries(t *table, a *client.Alarm) {
+	if len(a.Deliveries) == 0 {
+		t.row("", cell{"nobody is told yet: it is tried again and again", low})
+	}
+	for _, d := range a.Deliveries {
+		if d.Failed {
+			t.row("", cell{fmt.Sprintf("%s could not be told by %s: %s", d.Organisation, d.Channel, d.Reason), medium})
+			continue
+		}
+		t.row("", fmt.Sprintf("%s was told by %s %s", d.Organisation, d.Channel, ago(d.AtMS, s.now)))
+	}
 }
 
 func alarmListCommand() *cobra.Command {
@@ -73,7 +102,7 @@ func alarmListCommand() *cobra.Command {
 					if len(answer.Alarms) == 0 {
 						fmt.Fprintln(w, "no alarms")
 					}
-					s.writeAlarms(w, answer.Alarms)
+					s.writeAlarms(w, answer.Alarms, false)
 					asOf(w, answer.Node, answer.Entries)
 				})
 			})
@@ -111,6 +140,12 @@ func alarmAckCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if reason == "" {
 				return usageError{errors.New("--reason is needed: seen, acting, false-alarm, sensor-fault or test")}
+			}
+			if _, err := alarm.ParseReason(reason); err != nil {
+				return usageError{err}
+			}
+			if _, err := alarm.ParseID(args[0]); err != nil {
+				return usageError{fmt.Errorf("ALARM: %w", err)}
 			}
 			return s.with(cmd, func(ctx context.Context, _ *identity.Me, c *client.Client) error {
 				a, err := c.AcknowledgeAlarm(ctx, args[0], reason)
@@ -175,7 +210,7 @@ func (s *session) watchAlarms(cmd *cobra.Command, c *client.Client) error {
 		if s.json {
 			return json.NewEncoder(cmd.OutOrStdout()).Encode(a)
 		}
-		s.writeAlarms(cmd.OutOrStdout(), []client.Alarm{a})
+		s.writeAlarms(cmd.OutOrStdout(), []client.Alarm{a}, false)
 		return nil
 	}
 	look := func() (int64, error) {

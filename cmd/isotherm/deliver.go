@@ -116,7 +116,7 @@ func writeStatement(w io.Writer, signed *custody.Act) {
 	t.row("stated by", strings.TrimSpace(s.By.Organisation+" "+s.By.Desk)+", person "+s.By.Person.String())
 	for _, x := range []struct{ what, text string }{
 		{"organ", organText(s.Organ.String(), s.Side.String(), s.Organ != 0)}, {"place", s.Place}, {"seal", s.Seal},
-		{"reason", nonzero(s.Reason)}, {"reference", s.Reference}, {"result", nonzero(s.Result)}, {"answer", nonzero(s.Arrival)},
+		{"reason", custody.CodeText(s.Reason)}, {"reference", s.Reference}, {"result", custody.CodeText(s.Result)}, {"answer", custody.CodeText(s.Arrival)},
 	} {
 		if x.text != "" {
 			t.row(x.what, x.text)

@@ -66,6 +66,10 @@ func excursionText(x *client.Summary) cell {
 		return cell{fmt.Sprintf("%d now, %d in all", x.OpenExcursions, x.Excursions), high}
 	case x.Excursions > 0:
 		return cell{fmt.Sprint(x.Excursions), low}
+	case unjudged(x):
+		return cell{text: "not judged"}
+	case x.LastReadingMS == 0:
+		return cell{}
 	}
 	return cell{text: "none"}
 }
@@ -156,11 +160,16 @@ func attention(x *client.Summary) cell {
 		return cell{x.Findings[0], medium}
 	case x.Trouble != "":
 		return cell{x.Trouble, medium}
+	case unjudged(x):
+		return cell{"no temperature of the organ", medium}
 	case x.Withheld:
 		return cell{"records withheld", medium}
 	}
 	return cell{}
 }
+
+// unjudged tells whether readings come and none of them is of a probe that the profile judges: then 'no excursion' says nothing.
+func unjudged(x *client.Summary) bool { return x.LastReadingMS != 0 && x.LastTempMC == nil }
 
 // due is when it is expected to arrive.
 func due(x *client.Summary, now time.Time) cell {

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"isotherm/api/client"
+	"isotherm/api/contract"
 	"isotherm/cmd/internal/identity"
 	"isotherm/ledger/entry"
 )
@@ -33,6 +36,7 @@ func organisationListCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				slices.SortFunc(x.Organisations, func(a, b contract.Organisation) int { return cmp.Compare(a.Code, b.Code) })
 				return s.print(cmd, x, func(w io.Writer) {
 					t := table{head: []string{"CODE", "KIND", "NAME", "PHONE", "VERSION"}}
 					for _, o := range x.Organisations {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,9 @@ func personListCommand() *cobra.Command {
 				}
 				x.People = slices.DeleteFunc(x.People, func(p client.Person) bool {
 					return organisation != "" && p.Organisation != organisation || role != "" && string(p.Role) != role
+				})
+				slices.SortFunc(x.People, func(a, b client.Person) int {
+					return cmp.Or(cmp.Compare(a.Organisation, b.Organisation), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID.String(), b.ID.String()))
 				})
 				return s.print(cmd, x, func(w io.Writer) {
 					t := table{head: []string{"PERSON", "NAME", "ORGANISATION", "ROLE", "SINCE"}}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -151,10 +152,10 @@ func writeShared(w io.Writer, x *client.SharedView, now time.Time) {
 		state += " (Simulated)"
 	}
 	t.row("organ", organText(x.Organ, x.Side, true))
-	t.row("to", x.Dest+" "+x.DestPhone)
+	t.row("to", strings.TrimSpace(x.Dest+" "+x.DestPhone))
 	t.row("state", state)
 	if x.LastTempMC != nil {
-		t.row("temperature", fmt.Sprintf("%s °C, band %s to %s, %s", bundle.Celsius(*x.LastTempMC), bundle.Celsius(x.BandLowMC), bundle.Celsius(x.BandHighMC), ago(x.LastReadingMS, now)))
+		t.row("temperature", fmt.Sprintf("%s °C, band %s to %s °C, %s", bundle.Celsius(*x.LastTempMC), bundle.Celsius(x.BandLowMC), bundle.Celsius(x.BandHighMC), ago(x.LastReadingMS, now)))
 	}
 	t.row("heard", ago(x.LastContactMS, now))
 	for _, h := range x.Holders {

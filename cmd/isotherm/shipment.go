@@ -191,7 +191,7 @@ func mismatch(x *client.Shipment, s *custody.Statement) string {
 		return "donor ID"
 	case x.Summary.Organ != s.Organ.String():
 		return "organ"
-	case x.Summary.Side != nonzero(s.Side):
+	case x.Summary.Side != custody.CodeText(s.Side):
 		return "side"
 	}
 	for i := range x.History {

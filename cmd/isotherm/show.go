@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +12,6 @@ import (
 	"isotherm/cmd/internal/identity"
 	"isotherm/ledger"
 	"isotherm/ledger/bundle"
-	"isotherm/ledger/custody"
 )
 
 // shipmentArg reads the SHIPMENT argument.
@@ -64,7 +62,7 @@ func showCommand() *cobra.Command {
 func (s *session) writeCase(w io.Writer, v *caseView) {
 	x := &v.Summary
 	fmt.Fprintf(w, "%s from %s to %s\n", oneLine(organText(x.Organ, x.Side, true)), oneLine(x.From), oneLine(x.Dest))
-	s.writeAlarms(w, v.Alarms)
+	s.writeAlarms(w, v.Alarms, true)
 	section := func(title string, fill func(*table)) {
 		var t table
 		fill(&t)
@@ -106,24 +104,42 @@ func (s *session) facts(t *table, v *caseView) {
 	}
 }
 
-// custodians are who held the box, and how that is proven.
+// custodians are who held the box, and how that is proven. From a release on until it is confirmed, both sides are named.
 func (s *session) custodians(t *table, v *caseView) {
-	if v.Trip == nil {
-		return
-	}
 	t.head = []string{"HELD BY", "SINCE", "EVIDENCE", "OUT OF BAND"}
-	for i := range v.Trip.Custodians {
-		h := &v.Trip.Custodians[i]
+	for i := range v.Custodians {
+		h := &v.Custodians[i]
 		evidence := cell{text: h.Evidence}
 		if h.Disputed {
 			evidence = cell{h.Evidence + ", disputed", medium}
 		}
-		out := cell{text: "none"}
-		if h.OutMS > 0 {
-			out = cell{bundle.Duration(h.OutMS) + " of " + bundle.Duration(h.ToMS-h.FromMS), low}
+		t.row(partyText(&h.Party), stamp(h.SinceMS), evidence, v.outOf(h, false))
+		if h.Unconfirmed != nil && h.UnconfirmedSinceMS != h.UntilMS { // one side alone hands over at once
+			t.row(holderText(&h.Party, h.Unconfirmed), stamp(h.UnconfirmedSinceMS), evidence, v.outOf(h, true))
 		}
-		t.row(holderText(&h.Party, h.Unconfirmed), stamp(h.SinceMS), evidence, out)
 	}
+}
+
+// outOf is how much of a custodian's time was out of band, of that before or after they released the box.
+func (v *caseView) outOf(h *client.Custodian, released bool) cell {
+	if v.Trip == nil {
+		return cell{text: "no readings"}
+	}
+	since := h.SinceMS
+	if released {
+		since = h.UnconfirmedSinceMS
+	}
+	for i := range v.Trip.Custodians {
+		x := &v.Trip.Custodians[i]
+		if x.Party != h.Party || x.SinceMS != since || (x.Unconfirmed != nil) != released {
+			continue
+		}
+		if x.OutMS == 0 {
+			return cell{text: "none"}
+		}
+		return cell{bundle.Duration(x.OutMS) + " of " + bundle.Duration(x.ToMS-x.FromMS), low}
+	}
+	return cell{text: "no readings"}
 }
 
 // holderText names who held the box; between a release and its accept, both sides.
@@ -140,7 +156,7 @@ func (s *session) readings(t *table, v *caseView) {
 	if trip == nil {
 		return
 	}
-	t.row("coverage", fmt.Sprintf("%d.%d %% of %s, %d readings", trip.CoveragePermille/10, trip.CoveragePermille%10, bundle.Duration(trip.TotalMS), trip.Readings))
+	t.row("coverage", fmt.Sprintf("%d.%d %% of %s, %s", trip.CoveragePermille/10, trip.CoveragePermille%10, bundle.Duration(trip.TotalMS), count(trip.Readings, "reading")))
 	if !trip.Settled {
 		t.row("settled", "not yet: rules begin at the first reading in band")
 	}
@@ -159,7 +175,7 @@ func (s *session) readings(t *table, v *caseView) {
 		if l.LateMS > 0 {
 			by = "up to " + bundle.Duration(l.LateMS)
 		}
-		t.row("late", fmt.Sprintf("%d records from %s to %s came %s late: %s", l.Records, stamp(l.FromMS), stamp(l.ToMS), by, l.Cause))
+		t.row("late", fmt.Sprintf("%s from %s to %s came %s late: %s", count(l.Records, "record"), stamp(l.FromMS), stamp(l.ToMS), by, l.Cause))
 	}
 	for _, x := range []struct {
 		what string
@@ -179,11 +195,14 @@ func (s *session) readings(t *table, v *caseView) {
 		if p.Judged {
 			judged = ", judged by the profile"
 		}
-		t.row("probe", fmt.Sprintf("%d at %s: %s to %s °C, mean %s °C, mean kinetic %s °C (a statistic, not a verdict), %d faults%s", p.Probe, p.Place, bundle.Celsius(p.MinMC),
-			bundle.Celsius(p.MaxMC), bundle.Celsius(p.MeanMC), bundle.Celsius(p.MeanKineticMC), p.Faults, judged))
+		t.row("probe", fmt.Sprintf("%d at %s%s: %s to %s °C, mean %s °C, mean kinetic %s °C (a statistic, not a verdict), %s%s", p.Probe, p.Place, v.inBox(p.Segment),
+			bundle.Celsius(p.MinMC), bundle.Celsius(p.MaxMC), bundle.Celsius(p.MeanMC), bundle.Celsius(p.MeanKineticMC), count(p.Faults, "fault"), judged))
 	}
 	for _, k := range trip.Calibration {
-		c := cell{text: fmt.Sprintf("probe %d: certificate %s, %s", k.Probe, k.Certificate, k.State)}
+		c := cell{text: fmt.Sprintf("probe %d%s: certificate %s, %s", k.Probe, v.inBox(k.Segment), k.Certificate, k.State)}
+		if k.Certificate == "" {
+			c.text = fmt.Sprintf("probe %d%s: no certificate", k.Probe, v.inBox(k.Segment))
+		}
 		if k.State != "valid" && k.Judged {
 			c.mark = low
 		}
@@ -192,6 +211,14 @@ func (s *session) readings(t *table, v *caseView) {
 		}
 		t.row("calibration", c)
 	}
+}
+
+// inBox says which of several boxes a segment was in; nothing when there was one only.
+func (v *caseView) inBox(segment int) string {
+	if len(v.Segments) < 2 || segment >= len(v.Segments) || v.Segments[segment].Box.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf(" in box %.8s", v.Segments[segment].Box)
 }
 
 // excursion says what was out of band, for how long, and who held the box meanwhile.
@@ -230,10 +257,14 @@ func (s *session) way(t *table, v *caseView) {
 		t.row(fmt.Sprintf("leg %d", l.Number), text)
 	}
 	if p.ETAMS != 0 {
-		t.row("arrives", fmt.Sprintf("%s, %s: %s", ago(p.ETAMS, s.now), stamp(p.ETAMS), p.ETAMethod))
+		arrives := "arrives"
+		if p.ETAMS < s.now.UnixMilli() {
+			arrives = "was due"
+		}
+		t.row(arrives, fmt.Sprintf("%s, %s: %s", ago(p.ETAMS, s.now), stamp(p.ETAMS), p.ETAMethod))
 	}
 	if p.DelayMS > 0 {
-		t.row(cell{"delay", medium}, bundle.Duration(p.DelayMS)+" "+p.DelayAt)
+		t.row(cell{"delay", medium}, bundle.Duration(p.DelayMS)+" at "+p.DelayAt)
 	}
 	for _, f := range p.Findings {
 		text := f.Kind
@@ -306,7 +337,7 @@ func (s *session) notes(t *table, v *caseView) {
 		if !d.Ruling.IsZero() {
 			state = "ruled by " + v.actText(d.Ruling)
 		}
-		t.row(cell{"dispute", medium}, fmt.Sprintf("%d claims: %s; %s stands", len(d.Claims), state, v.actText(d.Stands)))
+		t.row(cell{"dispute", medium}, fmt.Sprintf("%s: %s; %s stands", count(len(d.Claims), "claim"), state, v.actText(d.Stands)))
 	}
 	for _, c := range v.Corrections {
 		t.row("corrected", fmt.Sprintf("%s: %s from %q to %q", v.actText(c.Of), c.Field, c.Old, c.New))
@@ -321,74 +352,6 @@ func (v *caseView) actText(h client.Hash) string {
 		}
 	}
 	return fmt.Sprintf("act %.16s", h)
-}
-
-// acts are the history in entry order.
-func (s *session) acts(t *table, v *caseView) {
-	t.head = []string{"ENTRY", "ACT", "HAPPENED", "ENTERED", "BY", "STANDING", "WHAT"}
-	for i := range v.History {
-		a := &v.History[i]
-		standing := cell{text: a.Standing}
-		if a.Standing == custody.Conflicting.String() {
-			standing.mark = medium
-		}
-		entered := ""
-		if late := a.RecordTimeMS - a.EventTimeMS; late > lateAfter {
-			entered = bundle.Duration(late) + " later"
-		}
-		by := partyText(&a.By)
-		for _, sig := range a.Signatures {
-			if sig.Person != a.By.Person {
-				by += " and " + signerText(&sig)
-			}
-		}
-		t.row(a.Index, a.Kind, stamp(a.EventTimeMS), entered, by, standing, actDetail(a))
-	}
-}
-
-// signerText names somebody who signed beside the actor.
-func signerText(s *client.ActSigner) string {
-	if s.Name == "" {
-		return "person " + s.Person.String()
-	}
-	return s.Organisation + ", " + s.Name
-}
-
-// lateAfter is when an act counts as entered later than it happened, in milliseconds: minutes are what a signature takes.
-const lateAfter = 5 * 60 * 1000
-
-// actDetail is what an act says beside who and when.
-func actDetail(a *client.Act) string {
-	out := ""
-	add := func(what, text string) {
-		if text == "" {
-			return
-		}
-		if out != "" {
-			out += ", "
-		}
-		out += what + text
-	}
-	if a.To != nil {
-		add("to ", partyText(a.To))
-	}
-	add("", a.Evidence)
-	add("", a.Arrival)
-	add("", a.Outcome)
-	add("", a.Preservation)
-	add("", a.Segment)
-	if a.Leg != 0 {
-		add("", fmt.Sprintf("leg %d %s", a.Leg, a.LegState))
-	}
-	add("at ", a.Place)
-	add("seal ", a.Seal)
-	add("", custody.ConditionText(a.Condition))
-	add("reason ", a.Reason)
-	add("reference ", a.Reference)
-	if len(a.Corrected) > 0 {
-		add("corrected: ", strings.Join(a.Corrected, ", "))
-	}
-	return out
 }
 
 // clock is how long the organ has been cold, against the program's limit.

@@ -106,6 +106,14 @@ func (t *table) write(w io.Writer) {
 	}
 }
 
+// count is a number of things: '1 record', '2 records'.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 // oneLine takes control characters out of a text that others wrote: they could move the cursor, or draw another table.
 func oneLine(text string) string { return printable(text, 0) }
 

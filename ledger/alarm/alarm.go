@@ -163,10 +163,10 @@ func calls(in *Input) []Call {
 	}
 	if o := s.Opening; o != nil {
 		add(o.From, o.FromPhone)
-		if d := s.Destination(); d == o.Dest {
-			add(d, o.DestPhone)
+		if r := s.Redirect; r != nil && r.Dest != "" {
+			add(r.Dest, r.DestPhone)
 		} else {
-			add(d, "")
+			add(s.Destination(), o.DestPhone)
 		}
 	}
 	return out

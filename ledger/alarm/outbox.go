@@ -128,6 +128,14 @@ type Recipients struct {
 	Then  []string // who opened the case
 }
 
+// Of returns who is told of an alarm of this kind: of a mismatch on arrival both sides are told at once, the donor's too.
+func (to Recipients) Of(code Code) Recipients {
+	if code == Mismatch {
+		return Recipients{First: slices.Concat(to.First, to.Then), Then: to.Then}
+	}
+	return to
+}
+
 // Step is why a message is sent. Numbers are append only.
 type Step uint8
 

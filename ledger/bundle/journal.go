@@ -175,11 +175,7 @@ func (j *checkedJournal) rootAt(size int64) (tlog.Hash, bool) {
 // wantPins adds the heads that custody acts cite, so that the journal must give their roots too.
 func (v *verifier) wantPins(j *checkedJournal, key []byte) {
 	for _, e := range v.acts {
-		heads := [][]byte{e.Act.Statement.Head, e.Act.Statement.NewHead}
-		for _, s := range e.Act.Signatures {
-			heads = append(heads, s.Head)
-		}
-		for _, h := range heads {
+		for _, h := range e.Act.Heads() {
 			origin, err := merkle.PeekOrigin(h)
 			if err != nil || origin != j.Origin {
 				continue

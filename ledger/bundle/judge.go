@@ -311,5 +311,10 @@ func (v *verifier) compareBox(a *trip.Assessment) {
 		return
 	}
 	slices.Sort(extra)
-	v.flag("the boxes did not report %d of the ended excursions that are judged anew, and reported others (%s)", missing, strings.Join(extra, ", "))
+	if missing > 0 {
+		v.flag("the boxes did not report %d of the ended excursions that are judged anew", missing)
+	}
+	if len(extra) > 0 {
+		v.flag("the boxes reported excursions that are not found anew: %s", strings.Join(extra, ", "))
+	}
 }

@@ -65,17 +65,11 @@ func Parts(state *custody.State, journals func(ledger.BoxID) []ledger.Incarnatio
 // endsOf returns the heads that end the last segment: where the box was received and opened, or where the case was stood
 // down or closed without that.
 func endsOf(state *custody.State) []merkle.Checkpoint {
-	_, arrived := state.CountsUntilMS()
-	if arrived || state.Phase != custody.PhaseStoodDown && state.Phase != custody.PhaseClosed {
-		return state.Ends()
+	if st := state.Stopped(); st != nil {
+		head, _ := custody.HeadOf(st.Head)
+		return []merkle.Checkpoint{head}
 	}
-	for _, item := range state.History {
-		if st := item.Right; item.Standing == custody.Applied && (st.Kind == custody.StandDown || st.Kind == custody.Close) {
-			head, _ := custody.HeadOf(st.Head)
-			return []merkle.Checkpoint{head}
-		}
-	}
-	return nil
+	return state.Ends()
 }
 
 // segmentParts returns the journals of one segment, among the box's, up to the farthest of its ends.

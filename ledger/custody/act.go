@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 
 	"isotherm/ledger"
 	"isotherm/ledger/cbor"
@@ -221,6 +222,15 @@ func (a *Act) Actor() *ActSignature {
 		}
 	}
 	return nil
+}
+
+// Heads returns the heads of boxes that the act and its signers cite, those that are not empty.
+func (a *Act) Heads() [][]byte {
+	heads := [][]byte{a.Statement.Head, a.Statement.NewHead}
+	for i := range a.Signatures {
+		heads = append(heads, a.Signatures[i].Head)
+	}
+	return slices.DeleteFunc(heads, func(h []byte) bool { return len(h) == 0 })
 }
 
 // CheckSignatures checks that every signature is good, made with the key that keyOf knows for the person, and that the

@@ -23,8 +23,8 @@ func timeText(ms int64) string {
 	return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05.000 UTC")
 }
 
-// codeText returns the name of a code, and nothing for no code.
-func codeText[C interface {
+// CodeText returns the name of a code, and nothing for no code.
+func CodeText[C interface {
 	~uint8
 	String() string
 }](c C) string {
@@ -37,9 +37,9 @@ func codeText[C interface {
 // correctables are the fields in the order in which they are listed.
 var correctables = []correctable{
 	{"event time", func(s *Statement) string { return timeText(s.EventTimeMS) }, func(to, from *Statement) { to.EventTimeMS = from.EventTimeMS }},
-	{"organ", func(s *Statement) string { return codeText(s.Organ) }, func(to, from *Statement) { to.Organ = from.Organ }},
-	{"side", func(s *Statement) string { return codeText(s.Side) }, func(to, from *Statement) { to.Side = from.Side }},
-	{"blood group", func(s *Statement) string { return codeText(s.ABO) }, func(to, from *Statement) { to.ABO = from.ABO }},
+	{"organ", func(s *Statement) string { return CodeText(s.Organ) }, func(to, from *Statement) { to.Organ = from.Organ }},
+	{"side", func(s *Statement) string { return CodeText(s.Side) }, func(to, from *Statement) { to.Side = from.Side }},
+	{"blood group", func(s *Statement) string { return CodeText(s.ABO) }, func(to, from *Statement) { to.ABO = from.ABO }},
 	{"from", func(s *Statement) string { return s.From }, func(to, from *Statement) { to.From = from.From }},
 	{"destination", func(s *Statement) string { return s.Dest }, func(to, from *Statement) { to.Dest = from.Dest }},
 	{"phone at origin", func(s *Statement) string { return s.FromPhone }, func(to, from *Statement) { to.FromPhone = from.FromPhone }},
@@ -48,19 +48,19 @@ var correctables = []correctable{
 	{"legs", legsText, func(to, from *Statement) { to.Legs = from.Legs }},
 	{"cold start", func(s *Statement) string { return timeText(s.ColdMS) }, func(to, from *Statement) { to.ColdMS = from.ColdMS }},
 	{"space", func(s *Statement) string { return s.Space }, func(to, from *Statement) { to.Space = from.Space }},
-	{"packaging", func(s *Statement) string { return codeText(s.Packaging) }, func(to, from *Statement) { to.Packaging = from.Packaging }},
-	{"label check", func(s *Statement) string { return codeText(s.LabelCheck) }, func(to, from *Statement) { to.LabelCheck = from.LabelCheck }},
+	{"packaging", func(s *Statement) string { return CodeText(s.Packaging) }, func(to, from *Statement) { to.Packaging = from.Packaging }},
+	{"label check", func(s *Statement) string { return CodeText(s.LabelCheck) }, func(to, from *Statement) { to.LabelCheck = from.LabelCheck }},
 	{"place", func(s *Statement) string { return s.Place }, func(to, from *Statement) { to.Place = from.Place }},
 	{"condition", func(s *Statement) string { return s.Condition }, func(to, from *Statement) { to.Condition = from.Condition }},
 	{"seal", func(s *Statement) string { return s.Seal }, func(to, from *Statement) { to.Seal = from.Seal }},
 	{"valid until", func(s *Statement) string { return timeText(s.ValidMS) }, func(to, from *Statement) { to.ValidMS = from.ValidMS }},
-	{"answer", func(s *Statement) string { return codeText(s.Arrival) }, func(to, from *Statement) { to.Arrival = from.Arrival }},
-	{"outcome", func(s *Statement) string { return codeText(s.Result) }, func(to, from *Statement) { to.Result = from.Result }},
+	{"answer", func(s *Statement) string { return CodeText(s.Arrival) }, func(to, from *Statement) { to.Arrival = from.Arrival }},
+	{"outcome", func(s *Statement) string { return CodeText(s.Result) }, func(to, from *Statement) { to.Result = from.Result }},
 	{"leg", legText, func(to, from *Statement) { to.Leg = from.Leg }},
-	{"state of the leg", func(s *Statement) string { return codeText(s.LegState) }, func(to, from *Statement) { to.LegState = from.LegState }},
-	{"preservation", func(s *Statement) string { return codeText(s.Preservation) }, func(to, from *Statement) { to.Preservation = from.Preservation }},
+	{"state of the leg", func(s *Statement) string { return CodeText(s.LegState) }, func(to, from *Statement) { to.LegState = from.LegState }},
+	{"preservation", func(s *Statement) string { return CodeText(s.Preservation) }, func(to, from *Statement) { to.Preservation = from.Preservation }},
 	{"reference", func(s *Statement) string { return s.Reference }, func(to, from *Statement) { to.Reference = from.Reference }},
-	{"reason", func(s *Statement) string { return codeText(s.Reason) }, func(to, from *Statement) { to.Reason = from.Reason }},
+	{"reason", func(s *Statement) string { return CodeText(s.Reason) }, func(to, from *Statement) { to.Reason = from.Reason }},
 	{"time error", timeErrorText, func(to, from *Statement) { to.TimeErrorMS = from.TimeErrorMS }},
 	{"zone", zoneText, func(to, from *Statement) { to.Zone = from.Zone }},
 }

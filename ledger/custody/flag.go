@@ -10,7 +10,7 @@ type Flag struct {
 	Act  [32]byte // the act that shows it; zero when none does
 }
 
-// The codes of flags. FORMAT.md says when each is raised.
+// The codes of flags. FORMAT.md lists them too; testdata has a case for each.
 const (
 	FlagConflict              = "conflict"
 	FlagWaiting               = "waiting"

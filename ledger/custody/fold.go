@@ -189,17 +189,38 @@ func (f *folder) head(n *node, signed []byte) merkle.Checkpoint {
 	return cp
 }
 
+// signedLate is how long after what it states an act is signed for its head to say no longer where that was, in milliseconds:
+// people type the PIN and the time on a clock, which takes a minute or two.
+const signedLate = 2 * 60 * 1000
+
+// signedLater tells whether an act was stated after the fact: its actor signed it well after the time that it states, both by
+// the clock of one device. The head that it cites is the newest at the signing then, and says nothing of where the act was.
+func signedLater(a *Act, right *Statement) bool {
+	signed := int64(0)
+	for _, s := range a.Signatures {
+		if s.Role == RoleActor && (signed == 0 || s.SignedAtMS < signed) {
+			signed = s.SignedAtMS
+		}
+	}
+	return signed-right.EventTimeMS > signedLate
+}
+
+// place returns the head at which an act took place, zero when it is known by its time only.
+func (f *folder) place(n *node, signed []byte) merkle.Checkpoint {
+	cp := f.head(n, signed)
+	if signedLater(n.act, n.right) {
+		return merkle.Checkpoint{}
+	}
+	return cp
+}
+
 // pins lists the heads that acts and their signers cite, whatever the acts' standing: a head that somebody saw, and that the
 // ledger has not, is how a withheld tail shows.
 func (f *folder) pins() {
 	for _, n := range inTime(f.tree.nodes) {
-		heads := [][]byte{n.act.Statement.Head, n.act.Statement.NewHead}
-		for _, s := range n.act.Signatures {
-			heads = append(heads, s.Head)
-		}
 		var seen [][]byte
-		for _, head := range heads {
-			if len(head) == 0 || slices.ContainsFunc(seen, func(have []byte) bool { return string(have) == string(head) }) {
+		for _, head := range n.act.Heads() {
+			if slices.ContainsFunc(seen, func(have []byte) bool { return string(have) == string(head) }) {
 				continue
 			}
 			seen = append(seen, head)

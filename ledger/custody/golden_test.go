@@ -118,7 +118,7 @@ func (s *script) show(state *custody.State) []byte {
 			fmt.Fprintf(&b, "%s: '%s' at %s\n", what, strings.TrimRight(string(st.ID[:]), "\x00"), at(st.EventTimeMS))
 		}
 	}
-	fmt.Fprintf(&b, "phase: %s, tip '%s', destination %q, program %q\n", state.Phase, s.name(state.Tip), state.Destination(), state.Program())
+	fmt.Fprintf(&b, "phase: %s, tip '%s', destination %q\n", state.Phase, s.name(state.Tip), state.Destination())
 	statement("opening", state.Opening)
 	statement("packing", state.Packing)
 	s.showWay(&b, state)
@@ -202,8 +202,8 @@ func (s *script) showWay(b *bytes.Buffer, state *custody.State) {
 		}
 		fmt.Fprintf(b, "segment in %s %s, %s: %s to %s, %s to %s, by '%s'\n", box, g.Space, code, at(g.Begin), until, place(g.Start), place(g.End), s.name(g.Act))
 	}
-	if end, ok := state.End(); ok {
-		fmt.Fprintf(b, "records until %s\n", place(end))
+	for _, end := range state.Ends() {
+		fmt.Fprintf(b, "records until %s at least\n", place(end))
 	}
 	if end, ok := state.Counts(); ok {
 		fmt.Fprintf(b, "they count until %s\n", place(end))
@@ -224,7 +224,7 @@ func TestFold_nothing(t *testing.T) {
 	if d := cmp.Diff(&custody.State{}, s); d != "" {
 		t.Errorf("want an empty state: %s", d)
 	}
-	if s.Holder() != nil || s.HolderAt(startWall) != nil || s.Program() != "" || s.Destination() != "" || s.Overdue(startWall) || s.Parties() != nil {
+	if s.Holder() != nil || s.HolderAt(startWall) != nil || s.Destination() != "" || s.Overdue(startWall) || s.Parties() != nil {
 		t.Error("an empty state says something")
 	}
 }

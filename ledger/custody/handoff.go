@@ -48,7 +48,7 @@ func (f *folder) release(n *node) {
 	if s.Packing == nil {
 		f.flag(FlagNotPacked, n, "%s before it was packed", what(n))
 	}
-	head := f.head(n, st.Head)
+	head := f.place(n, st.Head)
 	holder := s.Holder()
 	if holder != nil && !holds(holder.Party, st.By) {
 		by, held := names(st.By, holder.Party)
@@ -91,7 +91,7 @@ func (f *folder) accept(n *node) {
 	if s.Packing == nil {
 		f.flag(FlagNotPacked, n, "%s before it was packed", what(n))
 	}
-	head, taker := f.head(n, st.Head), f.taker(st)
+	head, taker := f.place(n, st.Head), f.taker(st)
 	if f.pending == nil {
 		f.acceptUnreleased(n, taker, head)
 		return
@@ -167,7 +167,7 @@ func (f *folder) receive(n *node) {
 		evidence = BothKeys
 	}
 	if holder := s.Holder(); holder == nil || holder.Party != st.By {
-		f.take(n, st.By, head, evidence)
+		f.take(n, st.By, f.place(n, st.Head), evidence)
 	} else {
 		holder.Released = nil // the offer ended with the receipt: the box never left
 	}

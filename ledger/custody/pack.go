@@ -76,7 +76,7 @@ func (f *folder) move(n *node) {
 	next := Segment{Space: st.Space, Code: st.Segment}
 	last := &s.Segments[len(s.Segments)-1]
 	if !last.Box.IsZero() {
-		last.End = f.head(n, st.Head)
+		last.End = f.place(n, st.Head)
 	}
 	if st.Segment != NoTracker {
 		next.Box = st.NewBox

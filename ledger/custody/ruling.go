@@ -11,6 +11,7 @@ type ruling struct {
 // waits. Of several on the same fork the newest by event time counts.
 func (f *folder) rulings() map[*node]*ruling {
 	out := map[*node]*ruling{}
+	forks := map[*node][]*node{} // rivals by what they follow: many rulings on one fork don't sort it each
 	for _, n := range inTime(f.notes(Ruling)) {
 		pick := f.tree.by[n.right.Cites]
 		switch {
@@ -26,7 +27,11 @@ func (f *folder) rulings() map[*node]*ruling {
 			n.standing = Waiting
 			continue
 		}
-		rivals := f.tree.rivals(pick)
+		rivals, known := forks[pick.claim]
+		if !known {
+			rivals = f.tree.rivals(pick)
+			forks[pick.claim] = rivals
+		}
 		if len(rivals) < 2 {
 			f.flag(FlagRulingNoDispute, n, "a ruling by %s names %s, which no other claim disputes", name(n.right.By), what(pick))
 		}

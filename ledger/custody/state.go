@@ -206,24 +206,14 @@ func (s *State) Destination() string {
 	return ""
 }
 
-// Program returns the code of the organisation that set the pinned profile; empty before packing and for a shipped profile.
-func (s *State) Program() string {
-	if s.Packing == nil {
-		return ""
-	}
-	p, err := s.Packing.PinnedProfile()
-	if err != nil {
-		return ""
-	}
-	return p.Program
-}
-
 // Parties returns everyone who is or was custodian, was offered the box, or claims to have been, each once. Acts whose
 // parent is not known do not count: who does not know the case makes no party to it.
 func (s *State) Parties() []Party {
 	var out []Party
+	seen := map[Party]bool{{}: true}
 	add := func(p Party) {
-		if !p.IsZero() && !slices.Contains(out, p) {
+		if !seen[p] {
+			seen[p] = true
 			out = append(out, p)
 		}
 	}
@@ -257,37 +247,26 @@ func (s *State) Ends() []merkle.Checkpoint {
 	return out
 }
 
-// End returns the farthest of Ends, or false when no act cites one: the records of the trip are taken up to it. Of two
-// incarnations the one that the later act cites is taken for the farther.
-func (s *State) End() (merkle.Checkpoint, bool) {
-	ends := s.Ends()
-	switch {
-	case len(ends) == 0:
-		return merkle.Checkpoint{}, false
-	case len(ends) == 1:
-		return ends[0], true
-	}
-	received, opened := ends[0], ends[1]
-	if received.Origin == opened.Origin && received.Size > opened.Size ||
-		received.Origin != opened.Origin && s.Receipt.EventTimeMS > s.Opened.EventTimeMS {
-		return received, true
-	}
-	return opened, true
-}
-
 // Counts returns the head until which readings count: the one cited when the box was opened, else the one at receipt. It
-// returns false when no act cites one.
+// returns false when no act cites one, or when the act was stated after the fact: then CountsUntilMS says it.
 func (s *State) Counts() (merkle.Checkpoint, bool) {
-	if s.OpenedAt != nil && s.OpenedAt.Origin != "" {
-		return *s.OpenedAt, true
+	head, st := s.OpenedAt, s.Opened
+	if head == nil || head.Origin == "" {
+		head, st = s.ReceivedAt, s.Receipt
 	}
-	if s.ReceivedAt != nil && s.ReceivedAt.Origin != "" {
-		return *s.ReceivedAt, true
+	if head == nil || head.Origin == "" || s.statedLater(st) {
+		return merkle.Checkpoint{}, false
 	}
-	return merkle.Checkpoint{}, false
+	return *head, true
 }
 
-// CountsUntilMS returns the event time until which readings count, for a trip whose acts cite no head: when the box was
+// statedLater tells whether the act with this effective statement was signed well after what it states, see signedLater.
+func (s *State) statedLater(st *Statement) bool {
+	i := slices.IndexFunc(s.History, func(item HistoryItem) bool { return item.Right == st })
+	return i >= 0 && signedLater(s.History[i].Act, st)
+}
+
+// CountsUntilMS returns the event time until which readings count, for a trip without Counts: when the box was
 // opened, else when it was received. It returns false before both.
 func (s *State) CountsUntilMS() (int64, bool) {
 	switch {
@@ -297,4 +276,19 @@ func (s *State) CountsUntilMS() (int64, bool) {
 		return s.Receipt.EventTimeMS, true
 	}
 	return 0, false
+}
+
+// Stopped returns the act that ended the way of an organ that never arrived: the first stand-down, or closing, on the line of
+// custody. It returns nil while the shipment goes on, and for one that was received or whose box was opened.
+func (s *State) Stopped() *Statement {
+	if s.Receipt != nil || s.Opened != nil || s.Phase != PhaseStoodDown && s.Phase != PhaseClosed {
+		return nil
+	}
+	for i := range s.History {
+		item := &s.History[i]
+		if k := item.Right.Kind; item.Standing == Applied && (k == StandDown || k == Close) {
+			return item.Right
+		}
+	}
+	return nil
 }

@@ -106,9 +106,6 @@ func isDIN(s string) bool {
 	return true
 }
 
-// IsDIN tells whether the ID has the form of an ISBT 128 donation identification number.
-func (id ID) IsDIN() bool { return isDIN(string(id)) }
-
 // CheckCharacter returns the ISO/IEC 7064 MOD 37-2 check character of a number, as ISBT 128 uses it: the sum of each
 // character's value times 2^n, n its place from the right, the last one's 1; of that modulo 37 the rest to 38, modulo 37.
 // Vector: G123498654321 has H.

@@ -31,12 +31,6 @@ var cardReasons = names{CardEnrolled: "enrolled", CardKeyLost: "key-lost", CardK
 
 func (r CardReason) String() string { return cardReasons.name(uint8(r)) }
 
-// ParseCardReason reads the name of a reason.
-func ParseCardReason(name string) (CardReason, error) {
-	n, err := cardReasons.parse("reason of a card", name)
-	return CardReason(n), err
-}
-
 // PersonCard is the payload of KindPersonEnrolled (version 1) and KindPersonChanged: who a person is from that entry on.
 // Names stand here and nowhere else in the ledger. A card is signed by an administrator, so that no node can put a key of
 // its own under somebody's name; ledger/access says whose signature counts.

@@ -63,7 +63,7 @@ type DonorAccess struct {
 	By     ledger.PersonID
 	Donor  [32]byte // keyed commitment to the donor ID
 	Found  uint32   // cases
-	Reason string   // of a reveal
+	Reason string   // of a reveal; of KindDonorFind, what was done when it was no search
 }
 
 // Marshal returns the canonical bytes.

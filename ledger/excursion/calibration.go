@@ -79,14 +79,3 @@ func (e *Evaluator) calibrate(r *record.Record) {
 		c.newest = len(e.report.Calibration)
 	}
 }
-
-// Doubtful returns the readings of judged probes that no valid certificate is known for.
-func (r *Report) Doubtful() []Calibrated {
-	var out []Calibrated
-	for _, c := range r.Calibration {
-		if c.Judged && c.State != CalibrationValid {
-			out = append(out, c)
-		}
-	}
-	return out
-}

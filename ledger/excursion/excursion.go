@@ -156,15 +156,6 @@ func (r *Report) CoveragePermille() int {
 	return int(r.CoveredMS * 1000 / r.TotalMS())
 }
 
-// LongestGapMS is the known length of the longest gap; 0 for none.
-func (r *Report) LongestGapMS() int64 {
-	var longest int64
-	for _, g := range r.Gaps {
-		longest = max(longest, g.MS())
-	}
-	return longest
-}
-
 // Change is an excursion that was opened or closed by a record.
 type Change struct {
 	Excursion *Excursion

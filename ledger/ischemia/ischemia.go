@@ -5,7 +5,8 @@
 // # When the clock runs
 //
 // It starts at the start of cold preservation that the pack act states (cross-clamp or flush), else at the first
-// preservation act that says cold. A preservation act changes the state from its event time on. The clock ends:
+// preservation act that says cold or cold-perfused. A preservation act changes the state from its event time on. The clock
+// ends:
 //
 //  1. at the first 'out of cold' that does not lie before the start; else
 //  2. outside this record: at the opening of the box at its destination, else at the receipt, unless a later preservation act

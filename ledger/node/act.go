@@ -97,7 +97,34 @@ func (n *Node) checkSigners(v *store.View, act *custody.Act) error {
 	if err != nil {
 		return ledger.Errorf(ledger.CodeForbidden, "%v", err).WithHint("acts are signed with the keys of enrolled people")
 	}
-	return access.Admit(act, signers)
+	if err := access.Admit(act, signers); err != nil {
+		return err
+	}
+	return checkHeads(v, act)
+}
+
+// checkHeads refuses an act that cites a head which its box did not sign: it would name the box as one that withholds
+// records, and no export of the case would verify any more. What can't be read, or is of a box that the ledger does not
+// know, proves nothing either way; the fold flags it.
+func checkHeads(v *store.View, act *custody.Act) error {
+	for _, head := range act.Heads() {
+		cp, ok := custody.HeadOf(head)
+		if !ok {
+			continue
+		}
+		id, _, err := record.ParseOrigin(cp.Origin)
+		if err != nil {
+			continue
+		}
+		box, known := v.Box(id)
+		if !known {
+			continue
+		}
+		if _, _, err := record.OpenHead(head, box.Key); err != nil {
+			return ledger.Errorf(ledger.CodeForbidden, "the act cites a head that box %s did not sign: %v", id, err).WithHint("take the head from the box, or cite none")
+		}
+	}
+	return nil
 }
 
 // enterAct enters a checked act, unless it is there with all its signatures.

@@ -3,8 +3,6 @@ package node
 import (
 	"context"
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -64,29 +62,15 @@ func (n *Node) alarmLogs(v *store.View, s entry.Subject) (map[alarm.ID]alarm.Log
 // alarmEvents returns the alarm events of a chain after its first have entries, in entry order.
 func (n *Node) alarmEvents(v *store.View, s entry.Subject, have uint64) ([]alarm.Event, error) {
 	var out []alarm.Event
-	for count, index := range v.Chain(s) {
-		if count <= have {
-			break
-		}
-		leaf, err := leafAt(v, index)
+	for o, err := range n.payloads(v, s, entry.KindAlarm, have) {
 		if err != nil {
 			return nil, err
 		}
-		if leaf.Kind != entry.KindAlarm {
-			continue
-		}
-		_, payload, err := n.open(v, index)
-		if errors.Is(err, errErased) {
-			continue
-		}
+		e, err := entry.ParseAlarmEvent(o.payload)
 		if err != nil {
-			return nil, err
+			return nil, o.unread(err)
 		}
-		e, err := entry.ParseAlarmEvent(payload)
-		if err != nil {
-			return nil, fmt.Errorf("entry %d: %w", index, err)
-		}
-		out = append(out, alarm.Event{AlarmEvent: *e, Index: index, RecordTimeMS: leaf.RecordTimeMS})
+		out = append(out, alarm.Event{AlarmEvent: *e, Index: o.index, RecordTimeMS: o.recordTimeMS})
 	}
 	slices.Reverse(out)
 	return out, nil
@@ -170,12 +154,12 @@ func (n *Node) lookAt(v *store.View, c *shipmentCase) (*caseLook, error) {
 		out.box = c.state.Segments[k-1].Box
 	}
 	in := alarm.Input{Shipment: c.id, State: c.state, Trip: c.judged, NowMS: out.nowMS, Phones: map[string]string{}, Known: map[alarm.ID]int64{}}
-	for _, code := range slices.Concat(out.to.First, out.to.Then) {
-		contacts, err := n.contacts(v, code)
+	for _, code := range reachable(c.state, out.to) {
+		phone, err := n.phone(v, code)
 		if err != nil {
 			return nil, err
 		}
-		in.Phones[code] = contacts.Phone
+		in.Phones[code] = phone
 	}
 	for id, l := range logs {
 		in.Known[id] = l.LearnedMS
@@ -186,6 +170,28 @@ func (n *Node) lookAt(v *store.View, c *shipmentCase) (*caseLook, error) {
 	}
 	out.found = alarm.Of(in)
 	return out, nil
+}
+
+// reachable are the organisations whose numbers an alarm may show.
+func reachable(s *custody.State, to alarm.Recipients) []string {
+	out := slices.Concat(to.First, to.Then)
+	if s.Opening != nil && s.Opening.From != "" {
+		out = append(out, s.Opening.From)
+	}
+	return out
+}
+
+// phone is the on-call number of an organisation, else the number on its card, else empty.
+func (n *Node) phone(v *store.View, code string) (string, error) {
+	contacts, err := n.contacts(v, code)
+	if err != nil || contacts.Phone != "" {
+		return contacts.Phone, err
+	}
+	card, err := n.organisation(v, entry.Organisation(code))
+	if err != nil || card == nil {
+		return "", err
+	}
+	return card.Phone, nil
 }
 
 // recipients are the custodian's organisation and the destination, then who opened the case.

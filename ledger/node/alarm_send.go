@@ -41,7 +41,7 @@ type try struct {
 func (r *alarmRun) sendDue(ctx context.Context, s entry.Subject, now *caseLook) (waits bool, err error) {
 	for _, l := range now.logs {
 		waits = waits || l.Active()
-		for _, d := range l.Due(now.to, now.nowMS) {
+		for _, d := range l.Due(now.to.Of(l.Code), now.nowMS) {
 			sent, err := r.sendTo(ctx, s, &l, &d)
 			if err != nil {
 				return true, err

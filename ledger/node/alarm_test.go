@@ -16,6 +16,8 @@ import (
 	"isotherm/ledger/alarm"
 	"isotherm/ledger/bundle"
 	"isotherm/ledger/command"
+	"isotherm/ledger/custody"
+	"isotherm/ledger/entry"
 	"isotherm/ledger/profile"
 )
 
@@ -63,6 +65,35 @@ func TestRunAlarms_life(t *testing.T) {
 		f.until(100)
 		f.wantTold("silent again", "100 air 1-raised", "100 center 1-raised")
 		f.checkExport()
+	})
+}
+
+// TestRunAlarms_mismatch has both sides told at once of a mismatch on arrival, the donor's too, and shows the numbers on their
+// cards where nobody set an on-call number.
+func TestRunAlarms_mismatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newAlarmFixture(t)
+		f.packWith(5000, 5000)
+		card := &entry.OrganisationCard{Ledger: testOrigin, Code: "lake", Version: 1, Name: "Lake", Kind: entry.OrganisationCenter, Phone: "+1 555 0177",
+			IssuedMS: 1, By: f.admin.Person}
+		card.Sign(key("Admin"))
+		if _, err := f.PutOrganisation(t.Context(), f.admin, card); err != nil {
+			t.Fatal(err)
+		}
+		defer f.run(f.Node)()
+		now := f.begun.UnixMilli()
+		receive := f.sign(custody.Statement{Kind: custody.Receive, Shipment: f.id, EventTimeMS: now}, f.center, f.pack)
+		check := f.sign(custody.Statement{Kind: custody.ArrivalCheck, Shipment: f.id, EventTimeMS: now, Arrival: custody.Mismatch, Organ: custody.Heart}, f.center, receive)
+		f.submit(receive)
+		f.submit(check)
+		f.until(1)
+		f.wantTold("the organ is another", "0 center 1-raised", "0 opo 1-raised")
+		f.submit(f.sign(custody.Statement{Kind: custody.Outcome, Shipment: f.id, EventTimeMS: now, Result: custody.Redirected, Dest: "lake"}, f.center, receive))
+		all, _, err := f.Alarms(t.Context(), as(f.center))
+		want := []alarm.Call{{Organisation: "opo", Phone: "+1 555 0100"}, {Organisation: "lake", Phone: "+1 555 0177"}}
+		if err != nil || len(all) != 1 || !slices.Equal(all[0].Call, want) {
+			t.Errorf("got %+v, %v, want to call %v", all, err, want)
+		}
 	})
 }
 

@@ -94,7 +94,7 @@ func describe(kind entry.Kind, payload []byte) (by ledger.PersonID, what string,
 		if err != nil {
 			return by, "", err
 		}
-		return a.Statement.By.Person, fmt.Sprintf("%s for %s, %d signatures", a.Statement.Kind, a.Statement.By.Organisation, len(a.Signatures)), nil
+		return a.Statement.By.Person, fmt.Sprintf("%s for %s, signed by %d", a.Statement.Kind, a.Statement.By.Organisation, len(a.Signatures)), nil
 	case entry.KindExport, entry.KindCaseRead:
 		a, err := entry.ParseAccess(payload)
 		return read(a, err, a.By, func() string { return a.Reason })
@@ -165,7 +165,7 @@ func describeEvent(kind entry.Kind, payload []byte) (by ledger.PersonID, what st
 		return read(e, err, e.By, func() string { return accountWords(e) })
 	case entry.KindDonorFind:
 		d, err := entry.ParseDonorAccess(payload)
-		return read(d, err, d.By, func() string { return fmt.Sprintf("looked by donor ID, %d cases found", d.Found) })
+		return read(d, err, d.By, func() string { return donorWords(d) })
 	case entry.KindDonorReveal:
 		d, err := entry.ParseDonorAccess(payload)
 		return read(d, err, d.By, func() string { return "donor ID revealed: " + d.Reason })
@@ -201,6 +201,13 @@ func accountWords(e *entry.AccountEvent) string {
 		return fmt.Sprintf("%s: %s %q for %s", e.Step, e.Credential, e.Label, access.Scope(e.Scopes))
 	}
 	return fmt.Sprintf("%s: %s", e.Step, e.Credential)
+}
+
+func donorWords(d *entry.DonorAccess) string {
+	if d.Reason != "" {
+		return "donor ID: " + d.Reason
+	}
+	return fmt.Sprintf("looked by donor ID, %d cases found", d.Found)
 }
 
 func alarmWords(a *entry.AlarmEvent) string {

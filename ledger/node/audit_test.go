@@ -124,7 +124,7 @@ func TestNode_Trail(t *testing.T) {
 		got = append(got, item.Kind.String()+" by "+who)
 	}
 	if d := cmp.Diff([]string{"genesis by -", "person enrolled by -", "person enrolled by admin", "account by OPO", "person enrolled by admin", "custody act by OPO",
-		"box enrolled by admin", "account by OPO", "account by -", "journal opened by -", "journal advance by -", "donor ID looked for by OPO", "donor ID revealed by OPO",
+		"box enrolled by admin", "account by OPO", "account by -", "journal opened by -", "journal advance by -", "donor ID looked for by OPO", "donor ID looked for by OPO", "donor ID revealed by OPO",
 		"break-glass by admin", "share link by OPO", "case read by OPO", "export by OPO", "consent by OPO"}, got); d != "" {
 		t.Error(d)
 	}

@@ -63,6 +63,11 @@ func (n *Node) putCard(ctx context.Context, p Principal, card *entry.PersonCard,
 	if err != nil {
 		return PersonToken{}, err
 	}
+	if known >= 0 && withToken && !p.Scopes.Has(access.AllScopes) {
+		// A new card shows that an administrator signs just now. A known one anybody can read, and the token opens everything.
+		return PersonToken{}, ledger.Errorf(ledger.CodeForbidden, "a token with scopes %q can't give a known person a token of enrolment", p.Scopes).
+			WithHint("sign in")
+	}
 	var out PersonToken
 	var token *credential
 	if withToken {

@@ -139,29 +139,15 @@ func sameParts(a, b []journalPart) bool {
 // newActs returns the acts of the case's chain after its first have entries, in entry order.
 func (n *Node) newActs(v *store.View, id ledger.ShipmentID, have uint64) ([]custody.Entered, error) {
 	var out []custody.Entered
-	for count, index := range v.Chain(entry.Case(id)) {
-		if count <= have {
-			break
-		}
-		leaf, err := leafAt(v, index)
+	for o, err := range n.payloads(v, entry.Case(id), entry.KindAct, have) {
 		if err != nil {
 			return nil, err
 		}
-		if leaf.Kind != entry.KindAct {
-			continue
-		}
-		_, payload, err := n.open(v, index)
-		if errors.Is(err, errErased) {
-			continue
-		}
+		act, err := custody.ParseAct(o.payload)
 		if err != nil {
-			return nil, err
+			return nil, o.unread(err)
 		}
-		act, err := custody.ParseAct(payload)
-		if err != nil {
-			return nil, fmt.Errorf("entry %d: %w", index, err)
-		}
-		out = append(out, custody.Entered{Act: act, Index: index, RecordTimeMS: leaf.RecordTimeMS})
+		out = append(out, custody.Entered{Act: act, Index: o.index, RecordTimeMS: o.recordTimeMS})
 	}
 	slices.Reverse(out)
 	return out, nil

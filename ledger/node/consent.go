@@ -2,8 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 
 	"isotherm/ledger"
@@ -104,30 +102,19 @@ func (n *Node) Consents(ctx context.Context, p Principal, subject entry.Subject)
 
 func (n *Node) consents(v *store.View, subject entry.Subject) ([]Consent, error) {
 	var out []Consent
-	walked := 0
-	for _, index := range v.Chain(subject) {
-		if walked++; walked > maxConsentWalk || len(out) == maxConsents {
+	count, _, _ := v.Last(subject)
+	for o, err := range n.payloads(v, subject, entry.KindConsent, count-min(count, maxConsentWalk)) {
+		if len(out) == maxConsents {
 			break
 		}
-		leaf, err := leafAt(v, index)
 		if err != nil {
 			return nil, err
 		}
-		if leaf.Kind != entry.KindConsent {
-			continue
-		}
-		_, payload, err := n.open(v, index)
-		if errors.Is(err, errErased) {
-			continue
-		}
+		c, err := entry.ParseConsent(o.payload)
 		if err != nil {
-			return nil, err
+			return nil, o.unread(err)
 		}
-		c, err := entry.ParseConsent(payload)
-		if err != nil {
-			return nil, fmt.Errorf("entry %d: %w", index, err)
-		}
-		out = append(out, Consent{Subject: subject, Consent: *c, Index: index, TimeMS: leaf.RecordTimeMS})
+		out = append(out, Consent{Subject: subject, Consent: *c, Index: o.index, TimeMS: o.recordTimeMS})
 	}
 	slices.Reverse(out)
 	return out, nil

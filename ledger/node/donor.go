@@ -21,9 +21,40 @@ import (
 // busy night needs, and too few to try numbers out.
 const donorTries = 20
 
-// DonorCommitment returns the keyed commitment to a donor ID: HMAC-SHA256 under the ledger's commitment key over its
-// normal form, see package donor. CodeInvalid for what is none.
-func (n *Node) DonorCommitment(donorID string) ([32]byte, error) {
+// donorWrites is how often an hour somebody may have a commitment made, and how often keep a donor ID: once for each organ
+// of a few donors. Without a limit, who reads a case could try out to which donor ID it commits, and nobody would know.
+const donorWrites = 60
+
+// CommitToDonor returns the keyed commitment to a donor ID, for an act that opens or checks a case. It is an entry.
+// CodeInvalid for what is no donor ID; CodeOverloaded: too often within an hour.
+func (n *Node) CommitToDonor(ctx context.Context, p Principal, donorID string) ([32]byte, error) {
+	if err := n.allow(p, access.CommitDonor); err != nil {
+		return [32]byte{}, err
+	}
+	commitment, err := n.donorCommitment(donorID)
+	if err != nil {
+		return [32]byte{}, err
+	}
+	d, err := n.donorEntry(p, commitment, 0, "commitment made")
+	if err != nil {
+		return [32]byte{}, err
+	}
+	return commitment, n.enterLimited(ctx, p, "donor-commit", donorWrites, d, &command.Command{})
+}
+
+// donorEntry is that somebody did something with a donor ID, in the chain of their account.
+func (n *Node) donorEntry(p Principal, commitment [32]byte, found int, what string) (draft, error) {
+	key, err := n.personKey(p.Person)
+	if err == nil && key == nil {
+		err = ledger.Errorf(ledger.CodeNotFound, "no person %s, or they were erased", p.Person)
+	}
+	payload := entry.DonorAccess{By: p.Person, Donor: commitment, Found: uint32(found), Reason: what}
+	return draft{kind: entry.KindDonorFind, subjects: []entry.Subject{entry.Account(p.Person)}, payload: payload.Marshal(), sealKey: key}, err
+}
+
+// donorCommitment returns HMAC-SHA256 under the ledger's commitment key over the normal form of a donor ID, see package
+// donor.
+func (n *Node) donorCommitment(donorID string) ([32]byte, error) {
 	id, err := parseDonor(donorID)
 	if err != nil {
 		return [32]byte{}, err
@@ -59,7 +90,8 @@ func (n *Node) indexDonor(c *command.Command, s *custody.Statement) error {
 }
 
 // KeepDonorID keeps the donor ID of a case, which its acts only commit to, encrypted beside the log. CodeInvalid when it is
-// not the one that the case was opened with. Who keeps it must be able to read the case.
+// not the one that the case was opened with. Who keeps it must be able to read the case. Either way it is an entry, and
+// CodeOverloaded when it was too often within an hour.
 func (n *Node) KeepDonorID(ctx context.Context, p Principal, id ledger.ShipmentID, donorID string) error {
 	if err := n.allow(p, access.KeepDonor); err != nil {
 		return err
@@ -68,10 +100,11 @@ func (n *Node) KeepDonorID(ctx context.Context, p Principal, id ledger.ShipmentI
 	if err != nil {
 		return err
 	}
-	commitment, err := n.DonorCommitment(donorID)
+	commitment, err := n.donorCommitment(donorID)
 	if err != nil {
 		return err
 	}
+	var wrong error
 	err = n.lookTwice(ctx, func() error {
 		return n.replica.View(func(v *store.View) error {
 			c, err := n.shipment(v, id)
@@ -82,8 +115,9 @@ func (n *Node) KeepDonorID(ctx context.Context, p Principal, id ledger.ShipmentI
 			if err := n.mayRead(v, p, c); err != nil {
 				return err
 			}
+			wrong = nil
 			if o := c.state.Opening; o == nil || o.Donor != commitment {
-				return ledger.Errorf(ledger.CodeInvalid, "shipment %s was not opened with this donor ID", id).WithHint("compare it with the label, and correct the act if that is wrong")
+				wrong = ledger.Errorf(ledger.CodeInvalid, "shipment %s was not opened with this donor ID", id).WithHint("compare it with the label, and correct the act if that is wrong")
 			}
 			return nil
 		})
@@ -91,22 +125,37 @@ func (n *Node) KeepDonorID(ctx context.Context, p Principal, id ledger.ShipmentI
 	if err != nil {
 		return err
 	}
-	var d draft
 	c := &command.Command{}
+	found, what := 0, "not that of the case"
+	if wrong == nil {
+		found, what = 1, "kept for a case"
+		if err := n.sealDonorID(c, id, parsed); err != nil {
+			return err
+		}
+	}
+	d, err := n.donorEntry(p, commitment, found, what)
+	if err != nil {
+		return err
+	}
+	if err := n.enterLimited(ctx, p, "donor-keep", donorWrites, d, c); err != nil {
+		return err
+	}
+	return wrong
+}
+
+// sealDonorID adds to a command what keeps the donor ID of a case.
+func (n *Node) sealDonorID(c *command.Command, id ledger.ShipmentID, donorID donor.ID) error {
+	var d draft
 	if err := n.sealForCase(&d, c, id); err != nil {
 		return err
 	}
-	inner, err := d.sealKey.seal([]byte(parsed.String()))
+	inner, err := d.sealKey.seal([]byte(donorID.String()))
 	if err != nil {
 		return err
 	}
 	name := append([]byte{byte(len(d.sealKey.name))}, d.sealKey.name...)
 	s, err := n.sealed(donorIDPrefix+id.String(), append(name, inner...))
-	if err != nil {
-		return err
-	}
 	c.Secrets = append(c.Secrets, s)
-	_, err = n.propose(ctx, c)
 	return err
 }
 
@@ -143,7 +192,7 @@ func (n *Node) FindByDonor(ctx context.Context, p Principal, donorID string) ([]
 	if err := n.allow(p, access.FindDonor); err != nil {
 		return nil, At{}, err
 	}
-	commitment, err := n.DonorCommitment(donorID)
+	commitment, err := n.donorCommitment(donorID)
 	if err != nil {
 		return nil, At{}, err
 	}
@@ -169,13 +218,11 @@ func (n *Node) FindByDonor(ctx context.Context, p Principal, donorID string) ([]
 	if err != nil {
 		return nil, at, err
 	}
-	key, err := n.personKey(p.Person)
+	d, err := n.donorEntry(p, commitment, len(out), "")
 	if err != nil {
 		return nil, at, err
 	}
-	payload := entry.DonorAccess{By: p.Person, Donor: commitment, Found: uint32(len(out))}
-	err = n.enterLimited(ctx, p, draft{kind: entry.KindDonorFind, subjects: []entry.Subject{entry.Account(p.Person)}, payload: payload.Marshal(), sealKey: key}, &command.Command{})
-	if err != nil {
+	if err := n.enterLimited(ctx, p, "donor-find", donorTries, d, &command.Command{}); err != nil {
 		return nil, at, err
 	}
 	return out, at, nil
@@ -220,24 +267,23 @@ func (n *Node) RevealDonor(ctx context.Context, p Principal, id ledger.ShipmentI
 	if err := n.sealForCase(&d, c, id); err != nil {
 		return "", at, err
 	}
-	if err := n.enterLimited(ctx, p, d, c); err != nil {
+	if err := n.enterLimited(ctx, p, "donor-reveal", donorTries, d, c); err != nil {
 		return "", at, err
 	}
 	return kept, at, nil
 }
 
-// enterLimited enters a look by donor ID into one of the person's places of this hour, of which there are donorTries: so
-// that the limit holds over restarts and on all nodes together.
-func (n *Node) enterLimited(ctx context.Context, p Principal, d draft, c *command.Command) error {
-	kind := d.kind.String()
+// enterLimited enters what somebody does by donor ID into one of the person's places for that in this hour: so that the
+// limit holds over restarts and on all nodes together.
+func (n *Node) enterLimited(ctx context.Context, p Principal, what string, places int, d draft, c *command.Command) error {
 	e, err := n.entryOf(d)
 	if err != nil {
 		return err
 	}
 	c.Entry = e
 	hour := binary.BigEndian.AppendUint64(nil, uint64(n.now().Unix()/3600))
-	for number := range donorTries {
-		c.Dedup = dedupID(kind, p.Person[:], hour, []byte{byte(number)})
+	for number := range places {
+		c.Dedup = dedupID(what, p.Person[:], hour, []byte{byte(number)})
 		_, taken, err := n.known(*c.Dedup)
 		if err != nil {
 			return err
@@ -253,5 +299,5 @@ func (n *Node) enterLimited(ctx context.Context, p Principal, d draft, c *comman
 			return n.waitFor(ctx, r.Index+1)
 		}
 	}
-	return ledger.Errorf(ledger.CodeOverloaded, "you looked by donor ID %d times within this hour", donorTries).WithHint("use the list of shipments, or go on with the next full hour")
+	return ledger.Errorf(ledger.CodeOverloaded, "you did that by donor ID %d times within this hour", places).WithHint("use the list of shipments, or go on with the next full hour")
 }

@@ -17,7 +17,7 @@ func (f *fixture) opened(by *entry.PersonCard, donorID string) (ledger.ShipmentI
 	f.t.Helper()
 	st := custody.Statement{Kind: custody.Open, Shipment: ledger.NewShipmentID(), Organ: custody.Liver, From: "Hospital", Dest: "Center", EventTimeMS: 1000}
 	if donorID != "" {
-		commitment, err := f.DonorCommitment(donorID)
+		commitment, err := f.donorCommitment(donorID)
 		if err != nil {
 			f.t.Fatal(err)
 		}

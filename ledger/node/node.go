@@ -127,6 +127,25 @@ func (n *Node) halt(reason string) {
 	n.log.Error("node halted: it takes no more writes", "reason", reason)
 }
 
+// At says which node answered, and from a state of how many entries.
+type At struct {
+	Node    string
+	Entries int64
+}
+
+// view runs read on one state and says which.
+func (n *Node) view(read func(*store.View) error) (At, error) {
+	at := At{Node: n.name}
+	err := n.replica.View(func(v *store.View) error {
+		at.Entries = v.Size()
+		return read(v)
+	})
+	return at, err
+}
+
+// At says which node this is and how many entries it holds.
+func (n *Node) At() (At, error) { return n.view(func(*store.View) error { return nil }) }
+
 // draft is an entry about to be proposed.
 type draft struct {
 	kind     entry.Kind

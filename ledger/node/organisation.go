@@ -78,16 +78,6 @@ func (n *Node) Organisations() ([]*Organisation, At, error) {
 	return out, at, err
 }
 
-// Organisation returns the organisation with the code, nil for one without a card: statements may name such ones too.
-func (n *Node) Organisation(code string) (*Organisation, At, error) {
-	var o *Organisation
-	at, err := n.view(func(v *store.View) (err error) {
-		o, err = n.organisation(v, entry.Organisation(code))
-		return err
-	})
-	return o, at, err
-}
-
 // PutOrganisation enters the next version of an organisation's card, and returns its entry's index. The same card again
 // answers the same index. CodeConflict: the version is not the next one.
 func (n *Node) PutOrganisation(ctx context.Context, p Principal, card *entry.OrganisationCard) (int64, error) {

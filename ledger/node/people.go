@@ -113,36 +113,6 @@ func (n *Node) issuers(v *store.View, people []ledger.PersonID) ([]ledger.Person
 	return out, nil
 }
 
-// leafAt returns the leaf of an entry.
-func leafAt(v *store.View, index int64) (*entry.Leaf, error) {
-	raw, err := v.Leaf(index)
-	if err != nil {
-		return nil, err
-	}
-	leaf, err := entry.ParseLeaf(raw)
-	if err != nil {
-		return nil, fmt.Errorf("entry %d: %w", index, err)
-	}
-	return leaf, nil
-}
-
-// open returns an entry's leaf and its payload in the clear.
-func (n *Node) open(v *store.View, index int64) (*entry.Leaf, []byte, error) {
-	leaf, err := leafAt(v, index)
-	if err != nil {
-		return nil, nil, err
-	}
-	salted, err := n.salted(v, index)
-	if err != nil {
-		return leaf, nil, fmt.Errorf("entry %d: %w", index, err)
-	}
-	payload, err := leaf.Payload(salted)
-	if err != nil {
-		return leaf, nil, fmt.Errorf("entry %d: %w", index, err)
-	}
-	return leaf, payload, nil
-}
-
 // People returns everybody who is or was enrolled, in the order of IDs, with the state they were read from.
 func (n *Node) People() ([]*Person, At, error) {
 	var out []*Person
@@ -171,22 +141,3 @@ func (n *Node) Person(id ledger.PersonID) (*Person, At, error) {
 	})
 	return p, at, err
 }
-
-// At says which node answered, and from a state of how many entries.
-type At struct {
-	Node    string
-	Entries int64
-}
-
-// view runs read on one state and says which.
-func (n *Node) view(read func(*store.View) error) (At, error) {
-	at := At{Node: n.name}
-	err := n.replica.View(func(v *store.View) error {
-		at.Entries = v.Size()
-		return read(v)
-	})
-	return at, err
-}
-
-// At says which node this is and how many entries it holds.
-func (n *Node) At() (At, error) { return n.view(func(*store.View) error { return nil }) }

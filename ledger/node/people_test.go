@@ -243,9 +243,6 @@ func TestNode_PutOrganisation(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].Version != 2 || list[0].Phone != "+1 555 0199" {
 		t.Errorf("got %+v, %v", list, err)
 	}
-	if o, _, err := f.Organisation("unknown"); o != nil || err != nil {
-		t.Errorf("an unknown one: got %+v, %v", o, err)
-	}
 }
 
 func TestNode_PublishProfile(t *testing.T) {

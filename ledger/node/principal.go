@@ -112,8 +112,12 @@ func (n *Node) principal(v *store.View, kind CredentialKind, c *credential) (Pri
 		return Principal{}, errToken("the person acts no more")
 	}
 	for _, card := range who.Cards {
-		if card.Version > c.card && card.Why == entry.CardKeyStolen {
+		switch {
+		case card.Version <= c.card:
+		case card.Why == entry.CardKeyStolen:
 			return Principal{}, errToken("the person's key was stolen after the token was made")
+		case card.Why == entry.CardEnded:
+			return Principal{}, errToken("the person acted no more after the token was made")
 		}
 	}
 	if kind == CredentialShare {

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"isotherm/ledger"
@@ -139,7 +140,7 @@ type SharedView struct {
 	LastContactMS    int64
 	CoveragePermille int64
 	Excursions       []SharedExcursion
-	Position         *SharedPosition // newest; nil until the box was 5 km from its first position
+	Position         *SharedPosition // newest; nil while that is within 5 km of where the trip began
 	Simulated        bool
 }
 
@@ -209,7 +210,7 @@ func shared(c *shipmentCase, s *Shipment) *SharedView {
 	hidden := hiddenCodes(s.State)
 	for _, h := range s.State.Custodians {
 		name := h.Party.Organisation
-		if hidden[name] {
+		if hidden[strings.ToLower(name)] {
 			name = donorSide
 		}
 		if last := len(out.Holders) - 1; last >= 0 && name == donorSide && out.Holders[last].Organisation == donorSide {
@@ -227,28 +228,40 @@ func shared(c *shipmentCase, s *Shipment) *SharedView {
 	return out
 }
 
-// hiddenCodes returns the organisations of the donor's side: where the organ comes from, who opened the case and who
-// packed. The destination is none of them, even where it sent its own team.
+// hiddenCodes returns the organisations of the donor's side, in lower case: where the organ comes from and its planned way
+// begins, who opened the case and who packed. The destination is none of them, even where it sent its own team.
 func hiddenCodes(state *custody.State) map[string]bool {
 	out := map[string]bool{}
+	hide := func(code string) { out[strings.ToLower(code)] = true }
 	if o := state.Opening; o != nil {
-		out[o.From], out[o.By.Organisation] = true, true
+		hide(o.From)
+		hide(o.By.Organisation)
+	}
+	if len(state.Legs) > 0 {
+		hide(state.Legs[0].From)
 	}
 	if p := state.Packing; p != nil {
-		out[p.By.Organisation] = true
+		hide(p.By.Organisation)
 	}
-	delete(out, state.Destination())
+	delete(out, strings.ToLower(state.Destination()))
 	return out
 }
 
-// startKM is how far the box must be from its first position before a share link shows any.
+// startKM is how far the box must be from where the trip began before a share link shows its position.
 const startKM = 5
 
-// sharedPosition returns the newest position, nil while the box was never startKM from the first one: the donor hospital
-// is there.
+// sharedPosition returns the newest position, nil while it is within startKM of where the trip began, also when the box
+// comes back: the donor hospital is there. It began where the box was first seen, where the organ was packed, and where the
+// plan says.
 func sharedPosition(c *shipmentCase) (at *SharedPosition, simulated bool) {
-	var first, last *progress.Fix
-	away := false
+	var last *progress.Fix
+	var starts []custody.Position
+	if p := c.state.Packing; p != nil && p.Position != nil {
+		starts = append(starts, *p.Position)
+	}
+	if legs := c.state.Legs; len(legs) > 0 && legs[0].Start != (custody.Position{}) {
+		starts = append(starts, legs[0].Start)
+	}
 	for _, j := range c.journals {
 		for _, r := range j.records {
 			simulated = simulated || r.At.Quality == record.ClockSimulated
@@ -256,16 +269,20 @@ func sharedPosition(c *shipmentCase) (at *SharedPosition, simulated bool) {
 			if !ok {
 				continue
 			}
-			if first == nil {
-				first = &fix
+			if last == nil {
+				starts = append(starts, custody.Position{LatE7: fix.LatE7, LonE7: fix.LonE7})
 			}
-			m, ok := progress.DistanceM(custody.Position{LatE7: first.LatE7, LonE7: first.LonE7}, custody.Position{LatE7: fix.LatE7, LonE7: fix.LonE7})
-			away = away || ok && m >= startKM*1000
 			last = &fix
 		}
 	}
-	if !away {
+	if last == nil {
 		return nil, simulated
+	}
+	for _, start := range starts {
+		m, ok := progress.DistanceM(start, custody.Position{LatE7: last.LatE7, LonE7: last.LonE7})
+		if !ok || m < startKM*1000 {
+			return nil, simulated
+		}
 	}
 	return &SharedPosition{WallMS: last.WallMS, LatE7: last.LatE7, LonE7: last.LonE7}, simulated
 }

@@ -23,7 +23,7 @@ func TestNode_Shared(t *testing.T) {
 	courier, other := f.enrol("Courier", entry.RoleCourier), f.enrol("Other", entry.RoleCoordinator)
 	b := newBox(t, "box", 1, 20)
 	f.enrolBox(b)
-	donor, err := f.DonorCommitment(testDonor)
+	donor, err := f.donorCommitment(testDonor)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,10 +170,10 @@ func TestSharedPosition(t *testing.T) {
 		{"at the start", []int32{start, start + km}, 0},
 		{"just within 5 km", []int32{start, start + 4.99*km}, 0},
 		{"beyond it", []int32{start, start + 3*km, start + 5.1*km}, start + 5.1*km},
-		{"back again", []int32{start, start + 6*km, start + 2*km}, start + 2*km},
+		{"back again", []int32{start, start + 6*km, start + 2*km}, 0},
 		{"south", []int32{start, start - 6*km}, start - 6*km},
 	} {
-		c := &shipmentCase{journals: []journalPart{{}, {}}}
+		c := &shipmentCase{state: &custody.State{}, journals: []journalPart{{}, {}}}
 		for i, lat := range tt.lat {
 			j := &c.journals[min(i, 1)] // the first position is in another incarnation than the rest
 			j.records = append(j.records, at(int64(i+1)*60_000, lat))
@@ -181,6 +181,18 @@ func TestSharedPosition(t *testing.T) {
 		got, _ := sharedPosition(c)
 		if (got != nil) != (tt.want != 0) || got != nil && got.LatE7 != tt.want {
 			t.Errorf("%s: got %+v, want %d", tt.name, got, tt.want)
+		}
+	}
+	// No fix under the hospital's roof: the first one is on the way, and then the team comes back.
+	place := custody.Position{LatE7: start, LonE7: 80_000_000}
+	for what, state := range map[string]*custody.State{"packed there": {Packing: &custody.Statement{Position: &place}}, "planned from there": {Legs: []custody.Leg{{Start: place}}}} {
+		c := &shipmentCase{state: state, journals: []journalPart{{records: []*record.Record{at(60_000, start+8*km), at(120_000, start)}}}}
+		if got, _ := sharedPosition(c); got != nil {
+			t.Errorf("%s, back at the hospital: got %+v, want none", what, got)
+		}
+		c.journals[0].records = append(c.journals[0].records, at(180_000, start+20*km))
+		if got, _ := sharedPosition(c); got == nil {
+			t.Errorf("%s, far away: got none", what)
 		}
 	}
 }

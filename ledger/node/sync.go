@@ -21,7 +21,7 @@ type SyncAnswer struct {
 	Next    int64     // size of the journal as the ledger now holds it
 	Root    tlog.Hash // its root there
 	Receipt []byte    // see entry.Receipt
-	Acts    [][]byte  // acts of the box's shipments that the box has not journaled yet
+	Acts    [][]byte  // acts of the box's shipments that the box has not journaled yet; none for a repeat
 }
 
 // catchUpLimit bounds how long a sync waits for this node to reach a checkpoint that the box already saw elsewhere. It is
@@ -60,6 +60,10 @@ func (n *Node) Sync(ctx context.Context, box ledger.BoxID, wire, boxCheckpoint [
 	if err != nil {
 		return SyncAnswer{}, err
 	}
+	out := SyncAnswer{Next: advance.To, Root: advance.Root, Receipt: receipt}
+	if r.Status == command.Duplicate {
+		return out, nil // whoever holds an export of an earlier trip can send its batches again: new records come from the box alone
+	}
 	acts, done, err := n.actsFor(box)
 	if err == nil {
 		err = n.forgetCarried(ctx, done)
@@ -67,7 +71,8 @@ func (n *Node) Sync(ctx context.Context, box ledger.BoxID, wire, boxCheckpoint [
 	if err != nil {
 		n.log.Warn("what a box must know can't be gathered; the next sync brings it", "box", box, "err", err)
 	}
-	return SyncAnswer{Next: advance.To, Root: advance.Root, Receipt: receipt, Acts: acts}, nil
+	out.Acts = acts
+	return out, nil
 }
 
 // readBatch checks everything about a batch that needs no state but the box's key.

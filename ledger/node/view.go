@@ -47,6 +47,7 @@ type Shipment struct {
 	LastContactMS int64        // RecordTime of the newest batch of the trip; 0 for none
 	BoxHead       []byte       // newest signed head of the box that the organ is in; nil when the ledger holds none
 	People        map[ledger.PersonID]*Person
+	Notes         []custody.Flag // beside those of State: keys that were replaced before an act came, and who opened the case in an emergency
 }
 
 // maxShipments bounds the board: a country's cases of some years. Beyond that, the oldest IDs are shown only by name.
@@ -101,8 +102,11 @@ func (n *Node) read(ctx context.Context, p Principal, id ledger.ShipmentID) (*sh
 			if c, err = n.visible(v, p, id); err != nil {
 				return err
 			}
-			s, err = n.show(v, c)
-			return err
+			if s, err = n.show(v, c); err != nil {
+				return err
+			}
+			s.keyNotes()
+			return n.glassNotes(v, s)
 		})
 		return err
 	})
@@ -154,7 +158,11 @@ func (n *Node) Tip(ctx context.Context, p Principal, id ledger.ShipmentID) (Tip,
 func (n *Node) show(v *store.View, c *shipmentCase) (*Shipment, error) {
 	s := &Shipment{ID: c.id, State: c.state, Trip: c.judged, Trouble: c.trouble, People: map[ledger.PersonID]*Person{}}
 	for _, item := range c.state.History {
-		for _, id := range []ledger.PersonID{item.Act.Statement.By.Person, item.Act.Statement.To.Person} {
+		people := []ledger.PersonID{item.Act.Statement.By.Person, item.Act.Statement.To.Person}
+		for i := range item.Act.Signatures {
+			people = append(people, item.Act.Signatures[i].Person)
+		}
+		for _, id := range people {
 			if id.IsZero() || s.People[id] != nil {
 				continue
 			}
@@ -188,19 +196,26 @@ func (n *Node) show(v *store.View, c *shipmentCase) (*Shipment, error) {
 	return s, nil
 }
 
-// tellTime computes what depends on the present. A simulated box's clock may run ahead of ours: then its newest record says
-// what time it is.
+// tellTime computes what depends on the present. A simulated box's clock may run ahead of ours: then the newest of its records
+// and of the case's acts says what time it is.
 func (s *Shipment) tellTime(c *shipmentCase, nowMS int64) {
 	var fixes []progress.Fix
+	simulated := int64(0)
 	for _, j := range c.journals {
 		for _, r := range j.records {
 			if r.At.Quality == record.ClockSimulated {
-				nowMS = r.At.WallMS
+				simulated = max(simulated, r.At.WallMS)
 			}
 			if f, ok := progress.FixOf(r); ok {
 				fixes = append(fixes, f)
 			}
 		}
+	}
+	if simulated != 0 {
+		for i := range c.state.History {
+			simulated = max(simulated, c.state.History[i].Right.EventTimeMS)
+		}
+		nowMS = simulated
 	}
 	var p *profile.Profile
 	if c.state.Packing != nil {

@@ -5,8 +5,8 @@ import "slices"
 // The shipped profiles are for a program to copy, change and sign as its own. They are NOT clinical advice: bands, limits
 // and times differ between sources and are set by the transplant program. Where a number comes from is said beside it.
 
-// Bands are the names of the ways of preservation that a profile is shipped for. Each is also the name of the profile that
-// For returns for no organ in particular.
+// Bands are the names of the ways of preservation that a profile is shipped for. Each is also the name of the profile for no
+// organ in particular, see Default.
 const (
 	Ice          = "ice-scs"      // static cold storage in melting ice
 	Hypothermic  = "chs-4-8"      // controlled hypothermic storage
@@ -126,21 +126,6 @@ func Default(name string) (*Profile, bool) {
 	for _, p := range Defaults() {
 		if p.Name == name {
 			return p, true
-		}
-	}
-	return nil, false
-}
-
-// For returns the shipped profile of an organ, named as custody.Organ names it, for a way of preservation: Ice,
-// Hypothermic, Lung10 or Normothermic. It returns false for an organ that is not preserved in that way.
-func For(organ, way string) (*Profile, bool) {
-	for _, b := range bands() {
-		switch {
-		case b.name != way || !b.fits(organ) || organ == "":
-		case len(b.organs) == 1:
-			return Default(b.name)
-		default:
-			return Default(organ + "-" + b.short)
 		}
 	}
 	return nil, false

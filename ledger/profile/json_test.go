@@ -161,7 +161,7 @@ func TestWarnings(t *testing.T) {
 			}
 		})
 	}
-	p, _ := profile.For("heart", profile.Ice)
+	p, _ := profile.Default("heart-ice")
 	for _, w := range profile.Warnings(p) {
 		if strings.Contains(w, "ice") {
 			t.Errorf("the shipped profile for ice: %s", w)

@@ -56,29 +56,29 @@ func TestDefaults(t *testing.T) {
 }
 
 // The numbers of domain knowledge, said once more: a slip of a digit in a default would harm somebody.
-func TestFor(t *testing.T) {
+func TestDefault(t *testing.T) {
 	const hour = 3_600_000
 	tests := []struct {
-		organ, way, name  string
+		name              string
 		place             string
 		lowMC, highMC     int32
 		coldMC            int32 // limit of the cold alarm
 		coldDelayMS       uint64
 		warnHrs, limitHrs uint64
 	}{
-		{"heart", profile.Ice, "heart-ice", profile.PlaceIce, -500, 4000, -500, 600_000, 3, 4},
-		{"lung", profile.Ice, "lung-ice", profile.PlaceIce, -500, 4000, -500, 600_000, 4, 6},
-		{"liver", profile.Ice, "liver-ice", profile.PlaceIce, -500, 4000, -500, 600_000, 8, 12},
-		{"pancreas", profile.Ice, "pancreas-ice", profile.PlaceIce, -500, 4000, -500, 600_000, 12, 18},
-		{"intestine", profile.Ice, "intestine-ice", profile.PlaceIce, -500, 4000, -500, 600_000, 6, 12},
-		{"kidney", profile.Ice, "kidney-ice", profile.PlaceIce, -500, 4000, -500, 600_000, 24, 36},
-		{"heart", profile.Hypothermic, "heart-chs", "organ", 4000, 8000, 4000, 120_000, 3, 4},
-		{"lung", profile.Lung10, "lung-10", "organ", 8000, 12000, 8000, 300_000, 4, 6},
-		{"liver", profile.Normothermic, "liver-normothermic", "organ", 34000, 38000, 34000, 120_000, 8, 12},
+		{"heart-ice", profile.PlaceIce, -500, 4000, -500, 600_000, 3, 4},
+		{"lung-ice", profile.PlaceIce, -500, 4000, -500, 600_000, 4, 6},
+		{"liver-ice", profile.PlaceIce, -500, 4000, -500, 600_000, 8, 12},
+		{"pancreas-ice", profile.PlaceIce, -500, 4000, -500, 600_000, 12, 18},
+		{"intestine-ice", profile.PlaceIce, -500, 4000, -500, 600_000, 6, 12},
+		{"kidney-ice", profile.PlaceIce, -500, 4000, -500, 600_000, 24, 36},
+		{"heart-chs", "organ", 4000, 8000, 4000, 120_000, 3, 4},
+		{"lung-10", "organ", 8000, 12000, 8000, 300_000, 4, 6},
+		{"liver-normothermic", "organ", 34000, 38000, 34000, 120_000, 8, 12},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p, ok := profile.For(tt.organ, tt.way)
+			p, ok := profile.Default(tt.name)
 			if !ok {
 				t.Fatal("none")
 			}
@@ -89,9 +89,9 @@ func TestFor(t *testing.T) {
 			}
 		})
 	}
-	for _, none := range [][2]string{{"heart", profile.Lung10}, {"pancreas", profile.Normothermic}, {"heart", "none such"}, {"", profile.Ice}, {"spleen", profile.Ice}} {
-		if p, ok := profile.For(none[0], none[1]); ok {
-			t.Errorf("%v: got %s", none, p.Name)
+	for _, none := range []string{"heart-10", "pancreas-normothermic", "heart-none such", "-ice", "spleen-ice", ""} {
+		if p, ok := profile.Default(none); ok {
+			t.Errorf("%q: got %s", none, p.Name)
 		}
 	}
 }

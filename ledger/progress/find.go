@@ -134,7 +134,7 @@ func distant(a, b int64) int64 { return max(a-b, b-a) }
 // handoffOverdue finds a release that nobody confirmed by its time. Custody stays with the releaser.
 func handoffOverdue(w *walker) *Finding {
 	r := w.state.Pending
-	if r == nil || !isTime(r.ValidMS) || w.nowMS <= r.ValidMS {
+	if r == nil || !isTime(r.ValidMS) || !w.state.Overdue(w.nowMS) {
 		return nil
 	}
 	return &Finding{Kind: HandoffOverdue, SinceMS: r.ValidMS, Place: r.Place}

@@ -116,16 +116,6 @@ type Progress struct {
 	Findings  []Finding
 }
 
-// Find returns the finding of a kind, nil for none.
-func (p *Progress) Find(k Kind) *Finding {
-	for i := range p.Findings {
-		if p.Findings[i].Kind == k {
-			return &p.Findings[i]
-		}
-	}
-	return nil
-}
-
 // Of returns the progress at a time. The fixes are those of the trip, in the order in which the box recorded them.
 func Of(state *custody.State, fixes []Fix, nowMS int64) Progress {
 	var p Progress

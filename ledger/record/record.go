@@ -129,7 +129,7 @@ type Sample struct {
 // Fix is a position of the receiver.
 type Fix struct {
 	LatE7, LonE7 int32  // 1e-7 degrees, WGS 84, north and east positive
-	Quality      uint8  // by the numbers of hardware.FixQuality
+	Quality      uint8  // by the numbers of hardware.Quality
 	Satellites   uint8  // 255 when unknown
 	HDOPx100     uint16 // 0 when unknown
 	AgeMS        uint32 // age at the record's time

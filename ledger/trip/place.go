@@ -62,10 +62,12 @@ func (r *route) end(state *custody.State) ends {
 	never := place{wallMS: math.MaxInt64}
 	ms, ended := state.CountsUntilMS()
 	if !ended {
-		stop, ok := r.stopped(state)
-		if !ok {
+		st := state.Stopped()
+		if st == nil {
 			return ends{never, never}
 		}
+		head, _ := custody.HeadOf(st.Head)
+		stop := r.place(head, st.EventTimeMS)
 		return ends{stop, stop}
 	}
 	head, _ := state.Counts()
@@ -77,19 +79,4 @@ func (r *route) end(state *custody.State) ends {
 		}
 	}
 	return out
-}
-
-// stopped returns where a shipment that never arrived came to its end.
-func (r *route) stopped(state *custody.State) (place, bool) {
-	if state.Phase != custody.PhaseStoodDown && state.Phase != custody.PhaseClosed {
-		return place{}, false
-	}
-	for i := range state.History {
-		item := &state.History[i]
-		if st := item.Right; item.Standing == custody.Applied && (st.Kind == custody.StandDown || st.Kind == custody.Close) {
-			head, _ := custody.HeadOf(st.Head)
-			return r.place(head, st.EventTimeMS), true
-		}
-	}
-	return place{}, false
 }

@@ -50,10 +50,18 @@ func (m *Me) State(s custody.Statement) (*custody.Act, error) {
 	return act, m.SignAct(act, custody.RoleActor)
 }
 
+// now is the time by the clock of the person's device.
+func (m *Me) now() time.Time {
+	if m.Now != nil {
+		return m.Now()
+	}
+	return time.Now()
+}
+
 // SignAct signs an act in a role, citing the box head that the act cites.
 func (m *Me) SignAct(act *custody.Act, role custody.Role) error {
 	err := m.Sign(func(key ed25519.PrivateKey) error {
-		act.Sign(key, m.Person, role, time.Now().UnixMilli(), act.Statement.Head)
+		act.Sign(key, m.Person, role, m.now().UnixMilli(), act.Statement.Head)
 		return nil
 	})
 	if err != nil {

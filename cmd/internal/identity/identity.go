@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"isotherm/api/client"
 	"isotherm/ledger"
@@ -46,6 +47,9 @@ type Me struct {
 	CA    []byte `json:"-"` // PEM
 	Token string `json:"-"` // signs in; empty: nothing does
 	PIN   PIN    `json:"-"` // asked at each signing
+
+	// Now is the clock of the person's device; nil: the system's. A demonstration's runs faster.
+	Now func() time.Time `json:"-"`
 
 	// Operator, unless nil, signs people's cards in place of the person's key: when the last administrator lost theirs.
 	Operator ed25519.PrivateKey `json:"-"`

@@ -95,6 +95,7 @@ func (t *sideTrip) head() (head []byte) {
 // act makes an act at the box's time. It follows the newest one unless its parent is set.
 func (t *sideTrip) act(me *identity.Me, s custody.Statement, others ...*identity.Me) {
 	s.Shipment, s.ID, s.EventTimeMS = t.id, ledger.NewActID(), t.box.at.UnixMilli()
+	setClocks(func() time.Time { return t.box.at }, me, others)
 	t.step(func(ctx context.Context) error {
 		c, err := me.Client()
 		if err != nil {

@@ -110,6 +110,7 @@ func (j *Journey) act(ctx context.Context, me *identity.Me, s custody.Statement,
 	}
 	defer c.Close()
 	s.Shipment, s.ID, s.EventTimeMS = j.shipment, ledger.NewActID(), j.plan.now().UnixMilli()
+	setClocks(j.plan.now, me, others)
 	var answer client.ActAnswer
 	err = patiently(ctx, func(ctx context.Context) error {
 		_, answer, err = me.Act(ctx, c, s, others...)
@@ -124,6 +125,14 @@ func (j *Journey) act(ctx context.Context, me *identity.Me, s custody.Statement,
 	}
 	j.say("%s, %s: entry %d", s.Kind, signers, answer.Index)
 	return nil
+}
+
+// setClocks makes people's devices tell the time of the journey: they sign when they say what happens.
+func setClocks(now func() time.Time, me *identity.Me, others []*identity.Me) {
+	me.Now = now
+	for _, o := range others {
+		o.Now = now
+	}
 }
 
 // donor returns the ledger's commitment to the donor ID.

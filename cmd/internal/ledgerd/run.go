@@ -71,8 +71,12 @@ func initCommand() *cobra.Command {
 			if made {
 				fmt.Fprintf(cmd.OutOrStdout(), "the administrator's first PIN is %s: change it with isotherm key pin --me %s\n", o.pin, filepath.Join(o.dir, adminDir))
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "ledger %s of %d nodes in %s\ntake %s offline, and hand out %s\n",
-				o.origin, len(o.nodes), o.dir, filepath.Join(o.dir, operatorDir), filepath.Join(o.dir, policyFile))
+			nodes := "1 node"
+			if len(o.nodes) > 1 {
+				nodes = fmt.Sprintf("%d nodes", len(o.nodes))
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "ledger %s of %s in %s\ntake %s offline, and hand out %s\n",
+				o.origin, nodes, o.dir, filepath.Join(o.dir, operatorDir), filepath.Join(o.dir, policyFile))
 			return nil
 		},
 	}
