@@ -68,6 +68,16 @@ func (h *handler) SyncBox(ctx context.Context, r server.SyncBoxRequestObject) (s
 	return server.SyncBox200JSONResponse{Next: got.Next, Receipt: got.Receipt, Acts: got.Acts}, nil
 }
 
+// GetBoxHead returns the head of a box's journal at a time, for an act that is typed late.
+func (h *handler) GetBoxHead(ctx context.Context, r server.GetBoxHeadRequestObject) (server.GetBoxHeadResponseObject, error) {
+	head, at, err := h.node.HeadAt(ctx, principal(ctx), r.Box, r.Params.AtMS)
+	if err != nil {
+		return nil, err
+	}
+	callOf(ctx).answeredAt(at)
+	return server.GetBoxHead200JSONResponse{Node: at.Node, Entries: at.Entries, Box: r.Box, Head: head.Head, Size: head.Size, WallMS: head.WallMS}, nil
+}
+
 // GetReceipt returns the receipt for a part of a journal.
 func (h *handler) GetReceipt(ctx context.Context, r server.GetReceiptRequestObject) (server.GetReceiptResponseObject, error) {
 	receipt, err := h.node.Receipt(ctx, r.Box, r.Incarnation, r.Params.Size)

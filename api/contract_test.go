@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -120,11 +121,20 @@ func (c *checker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if problem := c.spec.check(r, kept.status, w.Header(), kept.body.Bytes()); problem != "" {
 		c.t.Errorf("%s %s: status %d breaks the contract: %s\n%.500s", r.Method, r.URL.Path, kept.status, problem, kept.body.Bytes())
 	}
-	if op, _ := c.spec.operation(r.Method, r.URL.EscapedPath()); op != nil {
+	if op, _ := c.spec.operation(r.Method, routed(r.URL)); op != nil {
 		c.mu.Lock()
 		c.seen[op.id]++
 		c.mu.Unlock()
 	}
+}
+
+// routed is the path that Echo goes by: as it was sent, also where EscapedPath would write it anew because it was not well
+// escaped.
+func routed(u *url.URL) string {
+	if u.RawPath != "" {
+		return u.RawPath
+	}
+	return u.EscapedPath()
 }
 
 // check says how an answer breaks the contract, "" when it does not.
@@ -133,7 +143,7 @@ func (c *contractSpec) check(r *http.Request, status int, header http.Header, bo
 	if status >= 400 && kind != "application/problem+json" {
 		return "an error of type " + kind
 	}
-	op, values := c.operation(r.Method, r.URL.EscapedPath())
+	op, values := c.operation(r.Method, routed(r.URL))
 	if op == nil || status == http.StatusMethodNotAllowed { // the router's own answers
 		if status != http.StatusNotFound && status != http.StatusMethodNotAllowed {
 			return "no such operation"

@@ -315,7 +315,7 @@ func (w *world) try(m *maker, spec *contractSpec) (status int, id, problem strin
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	r := m.request(ctx)
-	op, _ := spec.operation(r.Method, r.URL.EscapedPath())
+	op, _ := spec.operation(r.Method, routed(r.URL))
 	if op != nil {
 		if id = op.id; op.time == timeStream {
 			cancel() // it says what it has and ends

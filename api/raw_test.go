@@ -181,6 +181,10 @@ func TestAPI_tokens(t *testing.T) {
 	if me, err := f.client(second.Token).Me(ctx); err != nil || me.Person != p.id {
 		t.Errorf("second token: got %+v, %v", me, err)
 	}
+	if _, err := p.Me(ctx); ledger.CodeOf(err) != ledger.CodeUnauthenticated {
+		t.Errorf("the first token, in whose place it is: got %v", err)
+	}
+	p.Client = p.WithToken(second.Token)
 	again := f.card(p, "Nurse", entry.RoleAdmin, f.admin.id, f.admin.key)
 	if _, err := f.admin.EnrolPerson(ctx, again.Marshal()); ledger.CodeOf(err) != ledger.CodeConflict {
 		t.Errorf("the same person with another role: got %v, want %s", err, ledger.CodeConflict)

@@ -69,6 +69,7 @@ var rows = map[string]row{
 	"POST /v1/boxes":            {"one-time-token", "none", 0, `{"key":"AAAA","head":"AAAA"}`},
 	"GET /v1/boxes":             {all, "own-cases", access.ReadDirectory, ""},
 	"POST /v1/boxes/{box}/sync": {"box", "none", 0, "raw"},
+	"GET /v1/boxes/{box}/head":  {acting, "none", access.DeliverActs, ""},
 	"GET /v1/boxes/{box}/journals/{incarnation}/receipt": {"anyone", "none", 0, ""},
 
 	"GET /v1/profiles":             {all, "none", access.ReadDirectory, ""},
@@ -215,6 +216,8 @@ func (w *world) ask(name, token string, id ledger.ShipmentID, suffix string) (*h
 		"{person}", w.f.admin.id.String(), "{hash}", strings.Repeat("0", 64), "{token}", "0123456789abcdef", "{share}", "0123456789abcdef", "{alarm}", strings.Repeat("0", 32),
 		"{export}", strings.Repeat("x", 22), "{file}", "docs.js", "{level}", "0", "/{tile}", "/000").Replace(path)
 	switch {
+	case strings.HasSuffix(name, "/head"):
+		path += "?at_ms=1"
 	case strings.HasSuffix(name, "/receipt"):
 		path += "?size=1"
 	case strings.HasSuffix(name, "/certificate-trips"):
@@ -295,6 +298,7 @@ func (w *world) freshToken(role string) string {
 	if err != nil {
 		w.f.t.Fatal(err)
 	}
+	p.token, p.Client = got.Token, p.WithToken(got.Token) // the one before it has ended
 	return got.Token
 }
 

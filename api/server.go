@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"strconv"
 	"sync"
@@ -48,7 +49,7 @@ type limit struct {
 	burst     int
 }
 
-// rates are the words of x-rate. All are by address: X-Forwarded-For is not believed.
+// rates are the words of x-rate. All are by address, see network: X-Forwarded-For is not believed.
 var rates = map[string]limit{
 	"enrol":   {perSecond: 1, burst: 20},   // a depot that enrols its boxes
 	"sign-in": {perSecond: 0.5, burst: 10}, // a shift that signs in behind one address
@@ -137,8 +138,10 @@ func (h *handler) chain(op *operation) []echo.MiddlewareFunc {
 		out = append(out, middleware.ContextTimeout(requestTime))
 	}
 	if l, ok := rates[op.rate]; ok {
-		out = append(out, middleware.RateLimiter(middleware.NewRateLimiterMemoryStoreWithConfig(middleware.RateLimiterMemoryStoreConfig{
-			Rate: rate.Limit(l.perSecond), Burst: l.burst, ExpiresIn: 10 * time.Minute})))
+		out = append(out, middleware.RateLimiterWithConfig(middleware.RateLimiterConfig{
+			IdentifierExtractor: func(c echo.Context) (string, error) { return network(c.RealIP()), nil },
+			Store: middleware.NewRateLimiterMemoryStoreWithConfig(middleware.RateLimiterMemoryStoreConfig{
+				Rate: rate.Limit(l.perSecond), Burst: l.burst, ExpiresIn: 10 * time.Minute})}))
 	}
 	if op.isRead() && op.time == "" {
 		out = append(out, middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 2048}))
@@ -151,6 +154,19 @@ func (h *handler) chain(op *operation) []echo.MiddlewareFunc {
 		out = append(out, h.fresh)
 	}
 	return out
+}
+
+// network returns what a limit counts by: an IPv4 address, or the first 64 bits of an IPv6 one, of which every host has all
+// the rest to choose from.
+func network(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil {
+		return address
+	}
+	if ip = ip.Unmap().WithZone(""); ip.Is4() {
+		return ip.String()
+	}
+	return netip.PrefixFrom(ip, 64).Masked().String()
 }
 
 // bodyLimit takes bytes; gommon's text counts 1K as 1000.

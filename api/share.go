@@ -7,6 +7,7 @@ import (
 	"isotherm/api/contract"
 	"isotherm/api/server"
 	"isotherm/ledger"
+	"isotherm/ledger/custody"
 	"isotherm/ledger/entry"
 	"isotherm/ledger/node"
 )
@@ -63,7 +64,7 @@ func (h *handler) GetShared(ctx context.Context, _ server.GetSharedRequestObject
 		return nil, err
 	}
 	out := server.GetShared200JSONResponse{Node: at.Node, Entries: at.Entries, Shipment: v.Shipment, Label: v.Label, ExpiresMS: v.Expires.UnixMilli(),
-		Phase: v.Phase.String(), Organ: v.Organ.String(), Side: optional(v.Side), Dest: v.Dest, DestPhone: v.DestPhone, Holders: []contract.SharedHolder{},
+		Phase: v.Phase.String(), Organ: v.Organ.String(), Side: custody.CodeText(v.Side), Dest: v.Dest, DestPhone: v.DestPhone, Holders: []contract.SharedHolder{},
 		BandLowMC: v.BandLowMC, BandHighMC: v.BandHighMC, LastReadingMS: v.LastReadingMS, LastContactMS: v.LastContactMS,
 		CoveragePermille: v.CoveragePermille, Excursions: []contract.SharedExcursion{}, Simulated: v.Simulated}
 	if v.Last != nil {

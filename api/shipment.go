@@ -122,6 +122,13 @@ func (h *handler) SubmitAct(ctx context.Context, r server.SubmitActRequestObject
 		return nil, err
 	}
 	callOf(ctx).private()
+	// What else is wrong with the case is for those who may read it.
+	flags, hash := []string{}, got.Act.Hash()
+	for _, f := range got.State.Flags {
+		if f.Act == hash || f.Act == [32]byte{} {
+			flags = append(flags, f.Text)
+		}
+	}
 	return server.SubmitAct200JSONResponse{Index: got.Index, RecordTimeMS: got.RecordTimeMS, Duplicate: got.Duplicate,
-		Act: got.Act.Statement.ID, Hash: got.Act.Hash(), Standing: got.Standing.String(), Tip: got.State.Tip, Flags: texts(got.State.Texts())}, nil
+		Act: got.Act.Statement.ID, Hash: hash, Standing: got.Standing.String(), Tip: got.State.Tip, Flags: flags}, nil
 }

@@ -31,23 +31,12 @@ func someParty(v *node.Shipment, p custody.Party) *contract.Party {
 	return &out
 }
 
-// optional returns the word of a code, "" for zero.
-func optional[T interface {
-	~uint8
-	String() string
-}](code T) string {
-	if code == 0 {
-		return ""
-	}
-	return code.String()
-}
-
 func summary(v *node.Shipment) contract.Summary {
 	st := v.State
 	out := contract.Summary{ID: v.ID, Phase: st.Phase.String(), Organ: "unknown", LastReadingMS: v.LastReadingMS, LastContactMS: v.LastContactMS,
 		Flags: texts(st.Texts()), Withheld: len(v.Withheld) > 0, Dest: st.Destination()}
 	if o := st.Opening; o != nil {
-		out.Organ, out.Side, out.From, out.OpenedMS = o.Organ.String(), optional(o.Side), o.From, o.EventTimeMS
+		out.Organ, out.Side, out.From, out.OpenedMS = o.Organ.String(), custody.CodeText(o.Side), o.From, o.EventTimeMS
 	}
 	if p := st.Packing; p != nil {
 		out.ColdMS = p.ColdMS
@@ -75,7 +64,7 @@ func summary(v *node.Shipment) contract.Summary {
 		out.Simulated = v.Trip.Report.Simulated
 		out.Excursions = len(v.Trip.Excursions)
 		for _, x := range v.Trip.Excursions {
-			if x.Open {
+			if x.Active {
 				out.OpenExcursions++
 			}
 		}
@@ -102,14 +91,14 @@ func detail(v *node.Shipment, nowMS int64) contract.Shipment {
 	if st.Opening != nil {
 		out.Donor = st.Opening.Donor
 	}
-	for _, f := range st.Flags {
+	for _, f := range slices.Concat(st.Flags, v.Notes) {
 		out.Flags = append(out.Flags, contract.Flag{Code: f.Code, Text: f.Text, Act: f.Act})
 	}
 	for _, item := range st.History {
 		out.History = append(out.History, act(v, item))
 	}
 	for _, s := range st.Segments {
-		out.Segments = append(out.Segments, contract.Segment{Box: s.Box, Space: s.Space, BeginMS: s.Begin, UntilMS: s.Until, Code: optional(s.Code)})
+		out.Segments = append(out.Segments, contract.Segment{Box: s.Box, Space: s.Space, BeginMS: s.Begin, UntilMS: s.Until, Code: custody.CodeText(s.Code)})
 	}
 	for _, c := range st.Corrections {
 		out.Corrections = append(out.Corrections, contract.Correction{Act: c.Act, Of: c.Of, Field: c.Field, Old: c.Old, New: c.New})
@@ -166,9 +155,9 @@ func act(v *node.Shipment, item custody.HistoryItem) contract.Act {
 		Kind: st.Kind.String(), ID: st.ID, Hash: item.Hash, Parent: st.Parent, Standing: item.Standing.String(), By: party(v, st.By), To: someParty(v, st.To),
 		Place: st.Place, Condition: st.Condition, Seal: st.Seal, Reference: st.Reference, Cites: st.Cites, Leg: int(st.Leg), Space: st.Space,
 		Box: st.Box, NewBox: st.NewBox, ValidMS: st.ValidMS, ColdMS: st.ColdMS, Bytes: item.Act.Marshal(), Signatures: []contract.ActSigner{}}
-	out.Evidence, out.Reason, out.Arrival, out.Outcome = optional(st.Evidence), optional(st.Reason), optional(st.Arrival), optional(st.Result)
-	out.Segment, out.Preservation, out.LegState = optional(st.Segment), optional(st.Preservation), optional(st.LegState)
-	out.Organ, out.Side, out.ABO, out.Packaging, out.LabelCheck = optional(st.Organ), optional(st.Side), optional(st.ABO), optional(st.Packaging), optional(st.LabelCheck)
+	out.Evidence, out.Reason, out.Arrival, out.Outcome = custody.CodeText(st.Evidence), custody.CodeText(st.Reason), custody.CodeText(st.Arrival), custody.CodeText(st.Result)
+	out.Segment, out.Preservation, out.LegState = custody.CodeText(st.Segment), custody.CodeText(st.Preservation), custody.CodeText(st.LegState)
+	out.Organ, out.Side, out.ABO, out.Packaging, out.LabelCheck = custody.CodeText(st.Organ), custody.CodeText(st.Side), custody.CodeText(st.ABO), custody.CodeText(st.Packaging), custody.CodeText(st.LabelCheck)
 	if st.Position != nil {
 		out.Position = position(*st.Position)
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"isotherm/api/contract"
+	"isotherm/ledger/custody"
 	"isotherm/ledger/ischemia"
 	"isotherm/ledger/progress"
 )
@@ -9,7 +10,7 @@ import (
 // showClock shows what is known of cold ischemia at a moment, in Unix milliseconds.
 func showClock(c *ischemia.Clock, nowMS int64) contract.Clock {
 	out := contract.Clock{AsOfMS: nowMS, End: c.End.String(), StartMS: c.Start.MS, StartErrorMS: c.Start.ErrorMS, StopMS: c.Stop.MS, StopErrorMS: c.Stop.ErrorMS,
-		Now: optional(c.Now), Periods: []contract.Period{}, ColdLoMS: c.Cold.LoMS, ColdHiMS: c.Cold.HiMS, PerfusedLoMS: c.Perfused.LoMS, PerfusedHiMS: c.Perfused.HiMS,
+		Now: custody.CodeText(c.Now), Periods: []contract.Period{}, ColdLoMS: c.Cold.LoMS, ColdHiMS: c.Cold.HiMS, PerfusedLoMS: c.Perfused.LoMS, PerfusedHiMS: c.Perfused.HiMS,
 		Status: c.Status.String(), WarnMS: int64(c.WarnMS), LimitMS: int64(c.LimitMS), ImplantMS: int64(c.ImplantMS), LeftLoMS: c.Left.LoMS, LeftHiMS: c.Left.HiMS,
 		Flags: []contract.Flag{}}
 	for _, p := range c.Periods {

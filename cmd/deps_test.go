@@ -65,6 +65,7 @@ var pure = []struct {
 	{[]string{"api/client", "api/contract"}, []string{"github.com/labstack/echo/v4", "github.com/getkin/kin-openapi", "github.com/oapi-codegen/runtime", "isotherm/ledger/node"},
 		"a program that calls the API carries no server"},
 	{[]string{"hardware"}, []string{"isotherm/ledger", "isotherm/tracker", "isotherm/api"}, "the senses know nothing of the ledger"},
+	{[]string{"api/notify"}, []string{"isotherm/ledger/node", "github.com/labstack/echo/v4", "go.etcd.io/bbolt"}, "who sends a message knows the message and nothing more"},
 }
 
 // pkg is what go list says of a package.

@@ -66,6 +66,14 @@ func (c *Client) Boxes(ctx context.Context) (Boxes, error) {
 	return out, err
 }
 
+// BoxHeadAt returns the newest head of a box, of those that the ledger holds, whose last record was made at a time or before
+// it. CodeNotFound: nothing of the box from before that time is held. Ask by Linearizable.
+func (c *Client) BoxHeadAt(ctx context.Context, box ledger.BoxID, at time.Time) (BoxHead, error) {
+	var out BoxHead
+	err := c.get(ctx, "/v1/boxes/"+box.String()+"/head", url.Values{"at_ms": {strconv.FormatInt(at.UnixMilli(), 10)}}, &out)
+	return out, err
+}
+
 // Profiles lists published and shipped profiles.
 func (c *Client) Profiles(ctx context.Context) (Profiles, error) {
 	var out Profiles

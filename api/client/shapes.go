@@ -15,6 +15,7 @@ type (
 	Alarm            = contract.Alarm
 	Alarms           = contract.Alarms
 	Box              = contract.Box
+	BoxHead          = contract.BoxHead
 	Boxes            = contract.Boxes
 	BreakGlass       = contract.BreakGlass
 	CertificateTrip  = contract.CertificateTrip
@@ -33,6 +34,7 @@ type (
 	Export           = contract.Export
 	FeedEvent        = contract.FeedEvent
 	Fix              = contract.Fix
+	Flag             = contract.Flag
 	Gap              = contract.Gap
 	Hash             = contract.Hash
 	Held             = contract.Held

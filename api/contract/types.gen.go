@@ -174,8 +174,10 @@ type ActAnswer struct {
 	Act ActID `json:"act"`
 
 	// Duplicate It was there already.
-	Duplicate bool     `json:"duplicate"`
-	Flags     []string `json:"flags"`
+	Duplicate bool `json:"duplicate"`
+
+	// Flags What is wrong with this act or missing; the rest of the case is for who may read it.
+	Flags []string `json:"flags"`
 
 	// Hash SHA-256 in hexadecimal.
 	Hash         Hash   `json:"hash"`
@@ -278,6 +280,21 @@ type Box struct {
 
 	// Size Records of its newest journal that the ledger holds.
 	Size int64 `json:"size"`
+}
+
+// BoxHead A signed head of a box's journal.
+type BoxHead struct {
+	// Box Fingerprint of a box's journal key.
+	Box     BoxID  `json:"box"`
+	Entries int64  `json:"entries"`
+	Head    []byte `json:"head"`
+	Node    string `json:"node"`
+
+	// Size Records before it.
+	Size int64 `json:"size"`
+
+	// WallMS When the last of them was made, Unix milliseconds by the clock of the box.
+	WallMS int64 `json:"wall_ms"`
 }
 
 // BoxID Fingerprint of a box's journal key.
@@ -1528,9 +1545,11 @@ type Summary struct {
 	LastReadingMS int64 `json:"last_reading_ms,omitempty,omitzero"`
 
 	// LastTempMC Newest value of a probe that the profile judges.
-	LastTempMC     *int32 `json:"last_temp_mc,omitempty"`
-	OpenExcursions int    `json:"open_excursions"`
-	OpenedMS       int64  `json:"opened_ms"`
+	LastTempMC *int32 `json:"last_temp_mc,omitempty"`
+
+	// OpenExcursions Of them those that are out of band now.
+	OpenExcursions int   `json:"open_excursions"`
+	OpenedMS       int64 `json:"opened_ms"`
 
 	// Organ Kind of organ; unknown while no act that opens the case is known.
 	Organ string `json:"organ"`
@@ -1771,6 +1790,15 @@ type ListBoxesParams struct {
 
 	// IfNoneMatch ETag of the answer that the caller holds.
 	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// GetBoxHeadParams defines parameters for GetBoxHead.
+type GetBoxHeadParams struct {
+	// AtMS When, Unix milliseconds; by the clock of the box.
+	AtMS int64 `form:"at_ms" json:"at_ms"`
+
+	// Fresh true: contain everything that any node acknowledged before.
+	Fresh Fresh `form:"fresh,omitempty" json:"fresh,omitempty,omitzero"`
 }
 
 // GetReceiptParams defines parameters for GetReceipt.

@@ -94,20 +94,6 @@ func mayCall(a netip.Addr, allowPrivate bool) bool {
 	return true
 }
 
-// checkURL returns the URL if it may be called: https, or http on this machine.
-func checkURL(text string) (*url.URL, error) {
-	u, err := url.Parse(text)
-	if err != nil {
-		return nil, errors.New("the webhook's address is no URL") // the text may hold a token: it is not for the log
-	}
-	ip, err := netip.ParseAddr(u.Hostname())
-	local := err == nil && ip.IsLoopback()
-	if u.Hostname() == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && local) {
-		return nil, errors.New("a webhook must be https, or http on this machine, without a password")
-	}
-	return u, nil
-}
-
 // sign returns the signature by Standard Webhooks: v1 and base64 of HMAC-SHA256 over id.timestamp.body, see
 // github.com/standard-webhooks/standard-webhooks.
 func sign(secret, id, timestamp string, body []byte) (string, error) {
@@ -122,7 +108,7 @@ func sign(secret, id, timestamp string, body []byte) (string, error) {
 }
 
 func (n *Notifier) webhook(ctx context.Context, to alarm.Target, m *alarm.Message) error {
-	u, err := checkURL(to.URL)
+	u, err := alarm.ParseWebhook(to.URL)
 	if err != nil {
 		return failure(alarm.ClassForbidden, err)
 	}

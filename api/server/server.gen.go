@@ -52,6 +52,9 @@ type ServerInterface interface {
 	// EnrolBox Enrol a box
 	// (POST /v1/boxes)
 	EnrolBox(ctx echo.Context) error
+	// GetBoxHead Head of a box at a time
+	// (GET /v1/boxes/{box}/head)
+	GetBoxHead(ctx echo.Context, box BoxPath, params GetBoxHeadParams) error
 	// GetReceipt Receipt
 	// (GET /v1/boxes/{box}/journals/{incarnation}/receipt)
 	GetReceipt(ctx echo.Context, box BoxPath, incarnation IncarnationID, params GetReceiptParams) error
@@ -391,6 +394,38 @@ func (w *ServerInterfaceWrapper) EnrolBox(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.EnrolBox(ctx)
+	return err
+}
+
+// GetBoxHead converts echo context to params.
+func (w *ServerInterfaceWrapper) GetBoxHead(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "box" -------------
+	var box BoxPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "box", ctx.Param("box"), &box, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter box: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetBoxHeadParams
+	// ------------- Required query parameter "at_ms" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "at_ms", ctx.QueryParams(), &params.AtMS, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter at_ms: %s", err))
+	}
+
+	// ------------- Optional query parameter "fresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "fresh", ctx.QueryParams(), &params.Fresh, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter fresh: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetBoxHead(ctx, box, params)
 	return err
 }
 
@@ -1974,6 +2009,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/alarms/:alarm/acknowledgement", wrapper.AcknowledgeAlarm, options.OperationMiddlewares["acknowledgeAlarm"]...)
 	router.GET(options.BaseURL+"/v1/boxes", wrapper.ListBoxes, options.OperationMiddlewares["listBoxes"]...)
 	router.POST(options.BaseURL+"/v1/boxes", wrapper.EnrolBox, options.OperationMiddlewares["enrolBox"]...)
+	router.GET(options.BaseURL+"/v1/boxes/:box/head", wrapper.GetBoxHead, options.OperationMiddlewares["getBoxHead"]...)
 	router.GET(options.BaseURL+"/v1/boxes/:box/journals/:incarnation/receipt", wrapper.GetReceipt, options.OperationMiddlewares["getReceipt"]...)
 	router.POST(options.BaseURL+"/v1/boxes/:box/sync", wrapper.SyncBox, options.OperationMiddlewares["syncBox"]...)
 	router.POST(options.BaseURL+"/v1/certificate-recalls", wrapper.RecallCertificate, options.OperationMiddlewares["recallCertificate"]...)
@@ -2315,6 +2351,29 @@ type EnrolBoxResponseObject interface {
 type EnrolBox200JSONResponse Enrolled
 
 func (response EnrolBox200JSONResponse) VisitEnrolBoxResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBoxHeadRequestObject struct {
+	Box    BoxPath `json:"box"`
+	Params GetBoxHeadParams
+}
+
+type GetBoxHeadResponseObject interface {
+	VisitGetBoxHeadResponse(w http.ResponseWriter) error
+}
+
+type GetBoxHead200JSONResponse BoxHead
+
+func (response GetBoxHead200JSONResponse) VisitGetBoxHeadResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -3609,6 +3668,9 @@ type StrictServerInterface interface {
 	// EnrolBox Enrol a box
 	// (POST /v1/boxes)
 	EnrolBox(ctx context.Context, request EnrolBoxRequestObject) (EnrolBoxResponseObject, error)
+	// GetBoxHead Head of a box at a time
+	// (GET /v1/boxes/{box}/head)
+	GetBoxHead(ctx context.Context, request GetBoxHeadRequestObject) (GetBoxHeadResponseObject, error)
 	// GetReceipt Receipt
 	// (GET /v1/boxes/{box}/journals/{incarnation}/receipt)
 	GetReceipt(ctx context.Context, request GetReceiptRequestObject) (GetReceiptResponseObject, error)
@@ -4076,6 +4138,32 @@ func (sh *strictHandler) EnrolBox(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(EnrolBoxResponseObject); ok {
 		return validResponse.VisitEnrolBoxResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetBoxHead operation middleware
+func (sh *strictHandler) GetBoxHead(ctx echo.Context, box BoxPath, params GetBoxHeadParams) error {
+	var request GetBoxHeadRequestObject
+
+	request.Box = box
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBoxHead(ctx.Request().Context(), request.(GetBoxHeadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBoxHead")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetBoxHeadResponseObject); ok {
+		return validResponse.VisitGetBoxHeadResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -574,8 +574,10 @@ type ActAnswer struct {
 	Act ActId `json:"act"`
 
 	// Duplicate It was there already.
-	Duplicate bool     `json:"duplicate"`
-	Flags     []string `json:"flags"`
+	Duplicate bool `json:"duplicate"`
+
+	// Flags What is wrong with this act or missing; the rest of the case is for who may read it.
+	Flags []string `json:"flags"`
 
 	// Hash SHA-256 in hexadecimal.
 	Hash         Hash   `json:"hash"`
@@ -1481,9 +1483,11 @@ type Summary struct {
 	LastReadingMs *int64 `json:"last_reading_ms,omitempty"`
 
 	// LastTempMc Newest value of a probe that the profile judges.
-	LastTempMc     *int32 `json:"last_temp_mc,omitempty"`
-	OpenExcursions int    `json:"open_excursions"`
-	OpenedMs       int64  `json:"opened_ms"`
+	LastTempMc *int32 `json:"last_temp_mc,omitempty"`
+
+	// OpenExcursions Of them those that are out of band now.
+	OpenExcursions int   `json:"open_excursions"`
+	OpenedMs       int64 `json:"opened_ms"`
 
 	// Organ Kind of organ; unknown while no act that opens the case is known.
 	Organ string `json:"organ"`

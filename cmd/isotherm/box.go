@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -42,6 +43,30 @@ func (a *act) head(ctx context.Context, b boxChoice) (box ledger.BoxID, head []b
 		}
 	}
 	return box, nil, fmt.Errorf("box %s is not enrolled: see isotherm enrol box", box)
+}
+
+// lateStart is how long after the event an act that begins the readings of a box is stated late: it cites an older head then.
+const lateStart = 2 * time.Minute
+
+// startHead returns the signed head of the chosen box at which its readings begin to be those of the organ: the newest, or for
+// an event that is long over the newest that the ledger has from before it. The newest one is cited beside the signatures.
+func (a *act) startHead(ctx context.Context, b boxChoice) (box ledger.BoxID, head []byte, err error) {
+	box, newest, err := a.head(ctx, b)
+	at := time.UnixMilli(a.s.EventTimeMS)
+	if err != nil || len(newest) == 0 || a.now.Sub(at) <= lateStart {
+		return box, newest, err
+	}
+	a.me.Seen = newest
+	old, err := a.c.Linearizable().BoxHeadAt(ctx, box, at)
+	switch code := ledger.CodeOf(err); {
+	case err == nil:
+		fmt.Fprintf(a.cmd.ErrOrStderr(), "the readings begin at the box's record %d: the ledger has those from %s on\n", old.Size, stamp(old.WallMS))
+		return box, old.Head, nil
+	case code == ledger.CodeNotFound, code == ledger.CodeUnavailable && b.url != "":
+		fmt.Fprintf(a.cmd.ErrOrStderr(), "the readings begin only at the box's newest record, not at the time you gave: %s\n", oneLine(err.Error()))
+		return box, newest, nil
+	}
+	return box, nil, err
 }
 
 // citeHead puts the newest head of the case's box into the statement.

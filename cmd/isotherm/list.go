@@ -13,6 +13,7 @@ import (
 
 	"isotherm/api/client"
 	"isotherm/cmd/internal/identity"
+	"isotherm/ledger"
 	"isotherm/ledger/bundle"
 	"isotherm/ledger/custody"
 )
@@ -93,8 +94,15 @@ func listCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if s.json {
+					return s.print(cmd, x, nil)
+				}
+				alarms, err := c.Alarms(ctx)
+				if err != nil {
+					return err
+				}
 				return s.print(cmd, x, func(w io.Writer) {
-					writeBoard(w, x.Shipments, s.now)
+					writeBoard(w, x.Shipments, alarms.Alarms, s.now)
 					asOf(w, x.Node, x.Entries)
 				})
 			})
@@ -108,12 +116,20 @@ func listCommand() *cobra.Command {
 	return cmd
 }
 
-func writeBoard(w io.Writer, board []client.Summary, now time.Time) {
+func writeBoard(w io.Writer, board []client.Summary, alarms []client.Alarm, now time.Time) {
 	if len(board) == 0 {
 		fmt.Fprintln(w, "no shipments: isotherm shipment open begins one")
 		return
 	}
-	slices.SortStableFunc(board, func(a, b client.Summary) int { return cmp.Compare(urgency(&a), urgency(&b)) })
+	urgent := map[ledger.ShipmentID]*client.Alarm{} // the most urgent of each, which comes first
+	for i := range alarms {
+		if a := &alarms[i]; urgent[a.Shipment] == nil {
+			urgent[a.Shipment] = a
+		}
+	}
+	slices.SortStableFunc(board, func(a, b client.Summary) int {
+		return cmp.Compare(urgency(&a, urgent[a.ID], now), urgency(&b, urgent[b.ID], now))
+	})
 	t := table{head: []string{"SHIPMENT", "STATE", "ORGAN", "FROM", "TO", "HELD BY", "°C", "READ", "HEARD", "COLD", "ARRIVES", "EXCURSIONS", "ATTENTION"}}
 	for i := range board {
 		x := &board[i]
@@ -122,7 +138,7 @@ func writeBoard(w io.Writer, board []client.Summary, now time.Time) {
 			held = partyText(x.Custodian)
 		}
 		t.row(x.ID, stateText(x), organText(x.Organ, x.Side, true), x.From, x.Dest, held, lastTemp(x), seen(x.LastReadingMS, now), seen(x.LastContactMS, now),
-			coldText(x), due(x, now), excursionText(x), attention(x))
+			coldText(x), due(x, now), excursionText(x), attention(x, urgent[x.ID]))
 	}
 	t.write(w)
 }
@@ -153,9 +169,11 @@ func span(lo, hi int64) string {
 // spanNoted is from where an uncertainty is worth saying: a minute is what the clock on a wall shows.
 const spanNoted = 60 * 1000
 
-// attention is the first thing that looks wrong on the way or in the records.
-func attention(x *client.Summary) cell {
+// attention is the most urgent alarm, else the first thing that looks wrong on the way or in the records.
+func attention(x *client.Summary, a *client.Alarm) cell {
 	switch {
+	case a != nil:
+		return cell{a.What, severityMark(string(a.Severity))}
 	case len(x.Findings) > 0:
 		return cell{x.Findings[0], medium}
 	case x.Trouble != "":
@@ -183,14 +201,14 @@ func due(x *client.Summary, now time.Time) cell {
 }
 
 // urgency orders the board: what wants attention comes first, what is over last.
-func urgency(x *client.Summary) int {
+func urgency(x *client.Summary, a *client.Alarm, now time.Time) int {
 	over := x.Phase == custody.PhaseClosed.String() || x.Phase == custody.PhaseStoodDown.String()
 	switch {
 	case over:
 		return 9
-	case x.OpenExcursions > 0 || coldText(x).mark == high:
+	case x.OpenExcursions > 0 || coldText(x).mark == high || attention(x, a).mark == high:
 		return 0
-	case x.Disputed || attention(x).mark != plain || coldText(x).mark != plain || due(x, time.Now()).mark != plain:
+	case x.Disputed || attention(x, a).mark != plain || coldText(x).mark != plain || due(x, now).mark != plain:
 		return 1
 	case x.Phase == custody.PhasePacked.String():
 		return 2

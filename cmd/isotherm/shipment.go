@@ -86,7 +86,8 @@ func packCommand() *cobra.Command {
 	var profileName string
 	return verb{
 		use: "pack SHIPMENT", short: "Say that the organ is in the box", kind: custody.Pack, args: 1,
-		long: `Pack begins the trip: it names the box, pins the newest head of its journal and the profile that the readings are judged by.
+		long: `Pack begins the trip: it names the box, pins the newest head of its journal and the profile that the readings are judged by. When --at
+is more than 2 minutes ago, it pins the newest head from before then that the ledger holds, so that the readings since are of the trip.
 The label is checked by two people: the second one signs too (--second), has no account (--label-check second-person --reference 'staff 12'),
 or signed in the program's own system (--label-check own-system --reference 'OT 881'). Profiles are the program's own; the shipped ones are
 examples and not clinical advice.`,
@@ -120,7 +121,7 @@ examples and not clinical advice.`,
 			if a.box.url == "" && a.box.id == "" {
 				return usageError{fmt.Errorf("--box-url or --box is needed: which box the organ is in")}
 			}
-			a.s.Box, a.s.Head, err = a.head(ctx, a.box)
+			a.s.Box, a.s.Head, err = a.startHead(ctx, a.box)
 			return err
 		},
 	}.command()

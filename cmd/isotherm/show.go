@@ -224,8 +224,11 @@ func (v *caseView) inBox(segment int) string {
 // excursion says what was out of band, for how long, and who held the box meanwhile.
 func excursion(t *table, e *client.Excursion) {
 	m, state := low, "for"
-	if e.Open {
+	switch {
+	case e.Active:
 		m, state = severityMark(e.Severity), "now, for"
+	case e.Open: // a total adds up to the trip's end, and lasts no longer than the value is out
+		state = "so far for"
 	}
 	text := fmt.Sprintf("%s %s %s, farthest %s °C, began %s", e.Rule, state, bundle.Duration(e.DurationMS), bundle.Celsius(e.ExtremeMC), stamp(e.BeganMS))
 	t.row("excursion", cell{text, m})

@@ -34,8 +34,11 @@ func (v verbs) handoffs() {
 	if got := x.History[len(x.History)-1]; got.Evidence != "one side only" || got.Reference != "AWB 020-12345675" || got.Reason != "no-account" || got.Position == nil {
 		v.t.Errorf("release: %+v", got)
 	}
+	v.sees("auditor", "one side only, at Airfield, reason no-account, reference AWB 020-12345675", "shipment show", id)
+	v.sees("auditor", "Air Cargo, Terminal 2", "shipment show", id)
 	id = v.packed("intestine", "")
 	v.as("courier", "not confirmed by Hill Transplant Center", "handoff release", "--to-org", "Hill Transplant Center", "--box-url", v.j.BoxURL(), id)
+	v.sees("auditor", "released by City Couriers, Ground courier, not confirmed by Hill Transplant Center", "shipment show", id)
 	v.as("courier", "accept entered", "handoff accept", "--for", "Hill Transplant Center", "--desk", "Organ reception", "--box-url", v.j.BoxURL(), id)
 	x = v.show(id)
 	if c := x.Summary.Custodian; c == nil || c.Organisation != "Hill Transplant Center" || c.Desk != "Organ reception" {

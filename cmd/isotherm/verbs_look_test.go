@@ -97,13 +97,15 @@ func (v verbs) alarms() {
 	}
 	v.sees("center", "do now: ", "alarm list")
 	v.fails(exitUsage, "--reason is needed", append(v.looking("center", "alarm ack"), list.Alarms[0].ID)...)
-	v.fails(exitError, "", append(v.looking("center", "alarm ack"), "--reason", "bored", list.Alarms[0].ID)...)
+	v.fails(exitUsage, "use seen, acting", append(v.looking("center", "alarm ack"), "--reason", "bored", list.Alarms[0].ID)...)
+	v.fails(exitUsage, "ALARM", append(v.looking("center", "alarm ack"), "--reason", "seen", "1234")...)
 	v.fails(exitError, "", append(v.looking("auditor", "alarm ack"), "--reason", "seen", list.Alarms[0].ID)...)
 	v.sees("center", "muted until", "alarm ack", "--reason", "acting", list.Alarms[0].ID)
 	out := v.until(list.Alarms[0].What, v.looking("center", "alarm watch")...)
 	if !strings.Contains(out, "acknowledged") {
 		v.t.Errorf("watch does not say that it is acknowledged: %s", out)
 	}
+	v.sees("center", "(acting)", "shipment show", id)
 }
 
 // until runs a command that goes on until Ctrl-C, and ends it once it printed what is wanted.

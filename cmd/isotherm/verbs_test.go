@@ -12,6 +12,7 @@ import (
 
 	"isotherm/cmd/internal/identity"
 	"isotherm/cmd/internal/journey"
+	"isotherm/ledger"
 	"isotherm/ledger/bundle"
 	"isotherm/ledger/keyfile"
 )
@@ -139,6 +140,7 @@ func TestVerbs(t *testing.T) {
 		run  func(verbs)
 	}{
 		{"life", verbs.life}, {"refusals", verbs.refusals}, {"handoffs", verbs.handoffs}, {"dispute", verbs.dispute}, {"way", verbs.way},
+		{"late", verbs.late},
 		{"offline", verbs.offline}, {"people", verbs.people}, {"accounts", verbs.accounts}, {"organisations", verbs.organisations},
 		{"profiles", verbs.profiles}, {"private", verbs.private}, {"sharing", verbs.sharing}, {"alarms", verbs.alarms}, {"audit", verbs.audit},
 	} {
@@ -167,6 +169,7 @@ func (v verbs) life() {
 	v.sees("center", "left kidney", "shipment list", "--phase", "closed", "--organ", "kidney")
 	v.sees("center", "no shipments", "shipment list", "--phase", "closed", "--organ", "heart")
 	v.sees("center", "North Air", "shipment show", id)
+	v.sees("center", "cooled-box, blood group A1, label check two-keys, seal 12", "shipment show", id)
 	shown := v.show(id)
 	if got, want := len(shown.History), 13; got != want {
 		v.t.Errorf("acts: got %d, want %d", got, want)
@@ -180,6 +183,14 @@ func (v verbs) life() {
 	}
 	v.export(id)
 	v.openCheckpoint()
+	var opened struct {
+		Shipment ledger.ShipmentID `json:"shipment"`
+		Messages []string          `json:"messages"`
+	}
+	v.read(&opened, append(v.signing("coordinator", "shipment open"), "--organ", "heart", "--to", "Hill Transplant Center", "--donor", "TEST-10")...)
+	if opened.Shipment.IsZero() || len(opened.Messages) != 1 {
+		v.t.Errorf("opened as JSON: %+v", opened)
+	}
 }
 
 // refusals are mistakes: each has its exit code, and writes nothing.

@@ -15,7 +15,7 @@ func moveCommand() *cobra.Command {
 	return verb{
 		use: "move SHIPMENT", short: "Say that the organ is in another box, or under another tracker or none", kind: custody.Move, args: 1,
 		long: `Move ends the readings of one box and begins those of the next. The time between is a gap with a name. --box-url is the box that the
-organ leaves, --to-box-url the one that it goes into.`,
+organ leaves, --to-box-url the one that it goes into. A move that is stated late begins the next as isotherm shipment pack does.`,
 		example: "  isotherm shipment move --me courier --to-box-url http://127.0.0.1:7402 --reason box-fault 3f0c…\n" +
 			"  isotherm shipment move --me courier --tracker-replaced --to-box 660b… --reason tracker-fault 3f0c…\n" +
 			"  isotherm shipment move --me courier --no-tracker --reason tracker-forbidden 3f0c…",
@@ -43,7 +43,7 @@ organ leaves, --to-box-url the one that it goes into.`,
 				return usageError{errors.New("--to-box-url or --to-box is needed: where the organ is now")}
 			}
 			var err error
-			if a.s.NewBox, a.s.NewHead, err = a.head(ctx, to); err != nil {
+			if a.s.NewBox, a.s.NewHead, err = a.startHead(ctx, to); err != nil {
 				return err
 			}
 			return a.citeHead(ctx)

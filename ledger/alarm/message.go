@@ -2,7 +2,10 @@ package alarm
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -27,6 +30,21 @@ type Target struct {
 	Address string // Email
 	Hook    string // Hook: what the command shall do: 'sms', 'voice'
 	Phone   string // Hook
+}
+
+// ParseWebhook reads the address of a webhook: https, or http on this machine, without a password. No error repeats the
+// text: it may hold a token.
+func ParseWebhook(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, errors.New("the webhook's address is no URL")
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	local := err == nil && ip.IsLoopback()
+	if u.Hostname() == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && !(u.Scheme == "http" && local) {
+		return nil, errors.New("a webhook must be https, or http on this machine, without a password")
+	}
+	return u, nil
 }
 
 // Message is what leaves the ledger about an alarm: box, state, severity and time, and nothing of the case, the organ,

@@ -135,7 +135,10 @@ func TestDecode_FixtureV1(t *testing.T) {
 		t.Fatal(err)
 	}
 	var f merkle.Frontier
-	for _, r := range got.Records {
+	for i, r := range got.Records {
+		if _, err := record.Parse(r); err != nil {
+			t.Errorf("fixture: record %d: %v", i, err)
+		}
 		f.Append(tlog.RecordHash(r))
 	}
 	head, err := merkle.Open(got.Head, testOrigin, testKey.Public().(ed25519.PublicKey))

@@ -18,6 +18,7 @@ const (
 	FlagHeadUnreadable        = "head-unreadable"
 	FlagHeadOfOtherBox        = "head-of-other-box"
 	FlagHeadBehind            = "head-behind"
+	FlagSignedLate            = "signed-late"
 	FlagTimeOrder             = "time-order"
 	FlagNotOpened             = "not-opened"
 	FlagOpenedTwice           = "opened-twice"

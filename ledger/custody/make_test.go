@@ -164,6 +164,7 @@ func (s *script) line(words []string) {
 	}
 	var second []string
 	var seen []byte
+	signed := int64(0)
 	for _, w := range words[2:] {
 		name, value, _ := strings.Cut(w, "=")
 		switch name {
@@ -171,6 +172,8 @@ func (s *script) line(words []string) {
 			second = append(second, value)
 		case "seen":
 			seen = s.head(value)
+		case "signed":
+			signed = s.time(value)
 		default:
 			s.field(&st, name, value)
 		}
@@ -180,7 +183,10 @@ func (s *script) line(words []string) {
 		s.t.Fatalf("%s: %v", words[0], err)
 	}
 	by := strings.TrimRight(string(st.By.Person[:]), "\x00")
-	a.Sign(key(by), st.By.Person, custody.RoleActor, st.EventTimeMS, seen)
+	if signed == 0 {
+		signed = st.EventTimeMS
+	}
+	a.Sign(key(by), st.By.Person, custody.RoleActor, signed, seen)
 	for _, name := range second {
 		a.Sign(key(name), personID(name), custody.RoleSecond, st.EventTimeMS, nil)
 	}

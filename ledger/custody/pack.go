@@ -1,6 +1,8 @@
 package custody
 
 import (
+	"slices"
+
 	"isotherm/ledger"
 	"isotherm/ledger/merkle"
 	"isotherm/ledger/record"
@@ -19,6 +21,7 @@ func (f *folder) pack(n *node) {
 		f.flag(FlagHeadOfOtherBox, n, "%s cites the journal of a box that is not with the organ", what(n))
 		head = merkle.Checkpoint{}
 	}
+	f.startsLate(n, head)
 	if s.Packing != nil {
 		f.flag(FlagPackedTwice, n, "packed twice: the profile of the later packing, by %s, counts", name(st.By))
 	}
@@ -35,6 +38,19 @@ func (f *folder) pack(n *node) {
 	s.Packing = st
 	s.Phase = max(PhasePacked, s.Phase)
 	f.take(n, st.By, head, OwnKey)
+}
+
+// startsLate flags an act that was stated after the fact and begins a segment. The segment begins at the head all the same, for
+// what the box recorded before may be of another shipment: records between the act and its signing are missing in the trip,
+// unless the actor cites an older head than the newest one that they had seen.
+func (f *folder) startsLate(n *node, head merkle.Checkpoint) {
+	newest, ok := newestSeen(n.act, head.Origin)
+	if ok && (newest.Origin != head.Origin || newest.Size > head.Size) {
+		return
+	}
+	if head.Size > 1 && signedLater(n.act, n.right) {
+		f.flag(FlagSignedLate, n, "%s was signed well after it happened: what the box recorded before record %d is not in the trip", what(n), head.Size)
+	}
 }
 
 func organText(s *Statement) string {
@@ -91,6 +107,7 @@ func (f *folder) move(n *node) {
 			}
 		}
 	}
+	f.startsLate(n, next.Start)
 	f.segment(n, next)
 }
 
@@ -100,6 +117,31 @@ func (f *folder) segment(n *node, next Segment) {
 	next.Begin, next.Act = max(n.right.EventTimeMS, last.Begin), n.hash
 	last.Until = next.Begin
 	f.state.Segments = append(f.state.Segments, next)
+}
+
+// StatedLater tells whether the act that begins a segment was signed well after what it states, and returns the newest head of
+// the box that its actor had seen then. The organ was put into the box at Begin, between Start and that head: what was
+// recorded before Begin is not of the trip. It returns false when the actor cites no such head.
+func (s *State) StatedLater(seg Segment) (newest merkle.Checkpoint, ok bool) {
+	i := slices.IndexFunc(s.History, func(item HistoryItem) bool { return item.Hash == seg.Act })
+	if i < 0 || !signedLater(s.History[i].Act, s.History[i].Right) {
+		return merkle.Checkpoint{}, false
+	}
+	return newestSeen(s.History[i].Act, seg.Start.Origin)
+}
+
+// newestSeen returns the head that an act's actor cites beside the signature, when it is of the box that a journal is of.
+func newestSeen(a *Act, journal string) (merkle.Checkpoint, bool) {
+	box, _, err := record.ParseOrigin(journal)
+	if err != nil {
+		return merkle.Checkpoint{}, false
+	}
+	for _, sig := range a.Signatures {
+		if cp, ok := HeadOf(sig.Head); ok && sig.Role == RoleActor && originOf(cp.Origin, box) {
+			return cp, true
+		}
+	}
+	return merkle.Checkpoint{}, false
 }
 
 // found flags the conditions that were found, and a seal that is not the one stated before. reseal is for an act that puts

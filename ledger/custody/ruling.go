@@ -1,5 +1,11 @@
 package custody
 
+import (
+	"slices"
+
+	"isotherm/ledger"
+)
+
 // ruling is a Ruling act that is in effect, with the claim that it picks.
 type ruling struct {
 	by   *node
@@ -35,9 +41,10 @@ func (f *folder) rulings() map[*node]*ruling {
 		if len(rivals) < 2 {
 			f.flag(FlagRulingNoDispute, n, "a ruling by %s names %s, which no other claim disputes", name(n.right.By), what(pick))
 		}
-		for _, rival := range rivals {
-			if by := rival.right.By.Person; by == n.right.By.Person || by == n.act.second().Person {
-				f.flag(FlagRulingByParty, n, "a ruling is signed by a person who made one of the claims: %s", what(rival))
+		for _, signer := range []ledger.PersonID{n.right.By.Person, n.act.second().Person} {
+			own := slices.IndexFunc(rivals, func(rival *node) bool { return rival.right.By.Person == signer })
+			if own >= 0 { // one of each is enough to tell: many claims times many rulings would be too many flags to hold
+				f.flag(FlagRulingByParty, n, "a ruling is signed by a person who made one of the claims: %s", what(rivals[own]))
 			}
 		}
 		if before := out[pick.claim]; before != nil {

@@ -38,7 +38,7 @@ const (
 	KindCertificate   Kind = 13 // a calibration certificate is recalled
 	KindConsent       Kind = 14 // consent was given or withdrawn: reference, hash and scope of the signed document
 	KindAccount       Kind = 15 // security of a person's account: sign-in, sign-out, failure, password, token
-	KindDonorFind     Kind = 16 // somebody looked for a case by donor ID
+	KindDonorFind     Kind = 16 // somebody looked for a case by donor ID, had a commitment to one made, or kept it
 	KindDonorReveal   Kind = 17 // the donor ID of a case was shown to somebody
 	KindShare         Kind = 18 // a share link was made, used or revoked
 	KindBreakGlass    Kind = 19 // somebody opened a case outside their own, with a reason

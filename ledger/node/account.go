@@ -213,6 +213,22 @@ func (n *Node) nextAccount(ctx context.Context, p Principal, old string) (*accou
 	return next, nil
 }
 
+// endSessions adds to a command what ends all sessions of a person: one may be on the device that was lost.
+func (n *Node) endSessions(c *command.Command, id ledger.PersonID) error {
+	var a *account
+	err := n.replica.View(func(v *store.View) (err error) {
+		a, err = n.account(v, id)
+		return err
+	})
+	if err != nil || a == nil {
+		return err
+	}
+	a.epoch++
+	s, err := n.sealed(accountName(id), a.marshal())
+	c.Secrets = append(c.Secrets, s)
+	return err
+}
+
 // loginClaim is what makes a login somebody's. Logins are never given to another person.
 type loginClaim struct {
 	write command.Secret

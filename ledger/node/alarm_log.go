@@ -254,20 +254,9 @@ func recordTimeOf(state *custody.State, s *custody.Statement) int64 {
 // withheldSince tells since when acts cite records that the ledger does not hold.
 func withheldSince(v *store.View, state *custody.State, contactMS int64) alarm.Withheld {
 	var out alarm.Withheld
-	for _, pin := range state.Pins {
-		cp, ok := custody.HeadOf(pin.Head)
-		if !ok {
-			continue
-		}
-		_, inc, err := record.ParseOrigin(cp.Origin)
-		if err != nil {
-			continue
-		}
-		if j, ok := v.Journal(inc); ok && j.Size >= cp.Size {
-			continue
-		}
+	for _, cited := range citedBeyond(v, state) {
 		for i := range state.History {
-			if item := &state.History[i]; item.Hash == pin.Act && (out.SinceMS == 0 || item.RecordTimeMS < out.SinceMS) {
+			if item := &state.History[i]; item.Hash == cited.act && (out.SinceMS == 0 || item.RecordTimeMS < out.SinceMS) {
 				out.SinceMS = item.RecordTimeMS
 			}
 		}

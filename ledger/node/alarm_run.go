@@ -39,7 +39,7 @@ type alarmRun struct {
 	node    *Node
 	options AlarmOptions
 	wake    chan struct{}            // a message was handed over, or was not
-	done    map[entry.Subject]uint64 // chains at whose count nothing is left to do
+	done    map[entry.Subject]uint64 // chains at whose count nothing is left to do, of those that chains lists
 	slots   chan struct{}            // one for each message under way
 	sending sync.WaitGroup
 
@@ -51,8 +51,9 @@ type alarmRun struct {
 const maxSends = 16
 
 // RunAlarms looks for alarms until ctx ends, and while this node leads: it enters what begins and ends, and sends what is
-// due. It goes on where another node stopped, because what is due follows from the ledger's entries alone.
-func (n *Node) RunAlarms(ctx context.Context, o AlarmOptions) error {
+// due. It goes on where another node stopped, because what is due follows from the ledger's entries alone. What fails is
+// logged and tried again with the next look.
+func (n *Node) RunAlarms(ctx context.Context, o AlarmOptions) {
 	r := &alarmRun{node: n, options: o, wake: make(chan struct{}, 1), done: map[entry.Subject]uint64{}, slots: make(chan struct{}, maxSends), tries: map[sendKey]*try{}}
 	defer r.sending.Wait()
 	for {
@@ -65,7 +66,7 @@ func (n *Node) RunAlarms(ctx context.Context, o AlarmOptions) error {
 			clear(r.done)
 		}
 		if !r.rest(ctx, changed) {
-			return nil
+			return
 		}
 	}
 }

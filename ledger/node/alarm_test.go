@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -278,13 +279,11 @@ func TestRunAlarms_onlyLeader(t *testing.T) {
 		f := newAlarmFixture(t)
 		f.packWith(5000)
 		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() {
-			done <- f.RunAlarms(ctx, AlarmOptions{Notifier: f.notifier, Leads: func() bool { return false }})
-		}()
+		var running sync.WaitGroup
+		running.Go(func() { f.RunAlarms(ctx, AlarmOptions{Notifier: f.notifier, Leads: func() bool { return false }}) })
 		f.until(20)
 		cancel()
-		<-done
+		running.Wait()
 		f.wantTold("not the leader")
 		// It shows the alarm all the same, and takes an acknowledgement of it.
 		all, _, err := f.Alarms(t.Context(), as(f.opo))

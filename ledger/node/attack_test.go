@@ -109,3 +109,55 @@ func TestNode_CommitToDonor(t *testing.T) {
 		}
 	}
 }
+
+// TestNode_Sync_crowded proves that pack acts of cases that nobody opened keep nothing from a box.
+func TestNode_Sync_crowded(t *testing.T) {
+	t.Parallel()
+	m := newMoved(t)
+	m.submit(m.open)
+	m.submit(m.pack)
+	for i := range maxCarried {
+		st := m.pack.Statement
+		st.Shipment = ledger.ShipmentID{0, byte(i + 1)} // before the real one
+		m.submit(m.sign(st, m.courier, m.open))
+	}
+	if acts := m.deliver(m.first, 0, 20); kinds(acts) != "pack" {
+		t.Errorf("got %q, want the pack act", kinds(acts))
+	}
+	boxes, _, err := m.Boxes(t.Context(), as(m.coordinator))
+	if err != nil || len(boxes[0].Shipments)+len(boxes[1].Shipments) != 1 {
+		t.Errorf("boxes: got %+v, %v, want one with the shipment", boxes, err)
+	}
+}
+
+// TestPrincipal_deviceLost proves that whoever finds a lost phone does not find its session, or the token of enrolment that
+// lies beside the key.
+func TestPrincipal_deviceLost(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.cheap()
+	nurse, enrolment := f.withPassword("Nurse", entry.RoleCenter)
+	session, err := f.SignIn(t.Context(), "Nurse", goodPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bridge, err := f.CreateToken(t.Context(), as(nurse), TokenRequest{Label: "bridge", Scopes: access.ScopeRead, TTL: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := f.next(nurse, entry.CardKeyLost, func(c *entry.PersonCard) { c.Key = public(key("Nurse 2")) })
+	given, err := f.ChangePerson(t.Context(), f.admin, lost, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, token := range map[string]string{"the session": session.Token, "the token of enrolment": enrolment} {
+		_, err := f.Authenticate(t.Context(), token)
+		want(t, name, err, ledger.CodeUnauthenticated)
+	}
+	f.by(bridge.Secret) // of a program, elsewhere
+	f.by(given.Token)
+	if session, err = f.SignIn(t.Context(), "Nurse", goodPassword); err != nil {
+		t.Fatal(err)
+	}
+	f.by(session.Token)
+}

@@ -33,8 +33,8 @@ func cardSlot(id ledger.PersonID, version uint32) *ledger.ActID {
 	return dedupID("person-card", id[:], binary.BigEndian.AppendUint32(nil, version))
 }
 
-// EnrolPerson makes a person known and returns a token. Enrolling them again with the same card gives a new token, for one
-// that was lost; with another card it is a conflict.
+// EnrolPerson makes a person known and returns a token. Enrolling them again with the same card gives a new token in
+// place of one that was lost; with another card it is a conflict.
 func (n *Node) EnrolPerson(ctx context.Context, p Principal, card *entry.PersonCard) (PersonToken, error) {
 	if card.Version != 1 {
 		return PersonToken{}, ledger.Errorf(ledger.CodeInvalid, "a person is enrolled with version 1 of their card, this is version %d", card.Version)
@@ -43,8 +43,8 @@ func (n *Node) EnrolPerson(ctx context.Context, p Principal, card *entry.PersonC
 }
 
 // ChangePerson enters the next version of a person's card: a key replaced, another role, name or organisation, or the end.
-// It counts at once. With token it also returns a token of enrolment, for a person whose device is lost. CodeConflict: the
-// version is not the next one.
+// It counts at once. With token it also returns a token of enrolment, for a person whose device is lost; the older one ends,
+// and where the reason is a lost key, all sessions. CodeConflict: the version is not the next one.
 func (n *Node) ChangePerson(ctx context.Context, p Principal, card *entry.PersonCard, token bool) (PersonToken, error) {
 	if card.Version < 2 {
 		return PersonToken{}, ledger.Errorf(ledger.CodeInvalid, "a change is version 2 of a card or a later one, this is version %d", card.Version)
@@ -156,6 +156,11 @@ func (n *Node) enterCard(ctx context.Context, card *entry.PersonCard, token *cre
 	if token != nil {
 		if err := n.addCredential(c, tokenPrefix, token); err != nil {
 			return 0, false, err
+		}
+		if card.Why == entry.CardKeyLost {
+			if err := n.endSessions(c, card.Person); err != nil {
+				return 0, false, err
+			}
 		}
 	}
 	r, err := n.propose(ctx, c)

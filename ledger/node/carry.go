@@ -45,13 +45,37 @@ func (n *Node) carry(c *command.Command, s *custody.Statement) error {
 type carried struct {
 	id    ledger.ShipmentID
 	notes []string
+	c     *shipmentCase
 }
 
-// maxCarried bounds the shipments of one box that a sync looks at; a note is dropped when the box knows the end.
-const maxCarried = 64
+// Bounds of what a sync looks at. A note is dropped when the box knows the end. A pack act of a case that nobody opened
+// stays without effect, but its note stays, too: such ones must not crowd out what really is in the box.
+const (
+	maxCarried = 64   // shipments of one box
+	maxNoted   = 4096 // shipments with notes
+)
 
 // shipmentsIn returns the shipments that the box carries, or carried and may not know the end of.
-func shipmentsIn(v *store.View, box ledger.BoxID) []carried {
+func (n *Node) shipmentsIn(v *store.View, box ledger.BoxID) ([]carried, error) {
+	var out []carried
+	for _, s := range notedIn(v, box) {
+		c, err := n.shipment(v, s.id)
+		if err != nil {
+			return nil, err
+		}
+		if c.state.Packing == nil {
+			continue
+		}
+		if s.c = c; len(out) == maxCarried {
+			break
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// notedIn returns the shipments with a note that an act put them into the box.
+func notedIn(v *store.View, box ledger.BoxID) []carried {
 	var out []carried
 	prefix := carriesPrefix + box.String() + "/"
 	for name := range v.Secrets(prefix) {
@@ -64,7 +88,7 @@ func shipmentsIn(v *store.View, box ledger.BoxID) []carried {
 			out[i].notes = append(out[i].notes, name)
 			continue
 		}
-		if len(out) == maxCarried {
+		if len(out) == maxNoted {
 			break
 		}
 		out = append(out, carried{id: id, notes: []string{name}})
@@ -99,29 +123,19 @@ func forBox(item *custody.HistoryItem) bool {
 // whose end the box knows.
 func (n *Node) actsFor(box ledger.BoxID) (acts [][]byte, done []string, err error) {
 	err = n.replica.View(func(v *store.View) error {
-		list := shipmentsIn(v, box)
-		if len(list) == 0 {
+		list, err := n.shipmentsIn(v, box)
+		if err != nil || len(list) == 0 {
 			n.journaled.forget(box)
-			return nil
+			return err
 		}
-		cases := make([]*shipmentCase, len(list))
-		for i, s := range list {
-			if cases[i], err = n.shipment(v, s.id); err != nil {
-				return err
-			}
-		}
-		known, err := n.journaled.of(v, box, firstOf(v, box, cases))
+		known, err := n.journaled.of(v, box, firstOf(v, box, list))
 		if err != nil {
 			return err
 		}
-		for i, s := range list {
-			c := cases[i]
-			if c.state.Packing == nil {
-				continue
-			}
-			missing := c.missing(known)
+		for _, s := range list {
+			missing := s.c.missing(known)
 			acts = append(acts, missing...)
-			if len(missing) == 0 && isOver(c.state, box) {
+			if len(missing) == 0 && isOver(s.c.state, box) {
 				done = append(done, s.notes...)
 			}
 		}
@@ -147,11 +161,11 @@ func (c *shipmentCase) missing(known map[[32]byte]bool) [][]byte {
 
 // firstOf returns the place, among the box's journals, of the oldest that one of the shipments' ways begins in: acts of
 // theirs are in that one or later.
-func firstOf(v *store.View, box ledger.BoxID, cases []*shipmentCase) int {
+func firstOf(v *store.View, box ledger.BoxID, list []carried) int {
 	incs := v.Journals(box)
 	first := len(incs)
-	for _, c := range cases {
-		for _, seg := range c.state.Segments {
+	for _, s := range list {
+		for _, seg := range s.c.state.Segments {
 			of, inc, err := record.ParseOrigin(seg.Start.Origin)
 			if i := slices.Index(incs, inc); err == nil && of == box && i >= 0 {
 				first = min(first, i)

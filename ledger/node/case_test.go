@@ -91,7 +91,7 @@ func (f *fixture) notes(b *box) int {
 	f.t.Helper()
 	n := 0
 	err := f.replica.View(func(v *store.View) error {
-		for _, s := range shipmentsIn(v, b.id) {
+		for _, s := range notedIn(v, b.id) {
 			n += len(s.notes)
 		}
 		return nil

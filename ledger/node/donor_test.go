@@ -164,7 +164,19 @@ func TestNode_BreakGlass(t *testing.T) {
 			t.Errorf("%s: the board shows %d, %v, want that case", what, len(list), err)
 		}
 	}
-	_, err := f.BreakGlass(ctx, as(other), id, "x")
+	seen, _, err := f.Shipment(ctx, as(opo), id)
+	if err != nil || len(seen.Notes) != 2 {
+		t.Fatalf("whose case it is sees %+v, %v, want two notes", seen.Notes, err)
+	}
+	for _, note := range seen.Notes {
+		if note.Code != flagBreakGlass || !strings.HasPrefix(note.Text, "opened in an emergency by ") || !strings.HasSuffix(note.Text, "): organ diverted, center not reached") {
+			t.Errorf("got %+v", note)
+		}
+	}
+	if seen, _, err := f.Shipment(ctx, as(opo), second); err != nil || len(seen.Notes) != 0 {
+		t.Errorf("another case: %+v, %v", seen.Notes, err)
+	}
+	_, err = f.BreakGlass(ctx, as(other), id, "x")
 	want(t, "without a real reason", err, ledger.CodeInvalid)
 	_, err = f.BreakGlass(ctx, as(other), id, "patient 61 years old in room 4")
 	want(t, "with a patient in the reason", err, ledger.CodeInvalid)

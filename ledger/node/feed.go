@@ -119,7 +119,10 @@ func (w *feedWalk) addCase(e Event, id ledger.ShipmentID) error {
 // box, for who manages boxes.
 func (w *feedWalk) addBox(e Event, box ledger.BoxID) error {
 	e.Box = &box
-	list := shipmentsIn(w.view, box)
+	list, err := w.node.shipmentsIn(w.view, box)
+	if err != nil {
+		return err
+	}
 	for _, s := range list {
 		if err := w.addCase(e, s.id); err != nil {
 			return err

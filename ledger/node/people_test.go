@@ -35,12 +35,12 @@ func TestNode_EnrolPerson(t *testing.T) {
 	if err != nil || again.Index != first.Index || again.Token == first.Token {
 		t.Errorf("the same card again: got %+v, %v, want entry %d and another token", again, err, first.Index)
 	}
-	for _, token := range []string{first.Token, again.Token} {
-		p, err := f.Authenticate(ctx, token)
-		if err != nil || p.Person != nurse.Person || p.Role != entry.RoleCenter || p.Organisation != "Nurse" || p.Credential != CredentialToken || p.Scopes != access.AllScopes {
-			t.Errorf("token of enrolment: got %+v, %v", p, err)
-		}
+	p, err := f.Authenticate(ctx, again.Token)
+	if err != nil || p.Person != nurse.Person || p.Role != entry.RoleCenter || p.Organisation != "Nurse" || p.Credential != CredentialToken || p.Scopes != access.AllScopes {
+		t.Errorf("token of enrolment: got %+v, %v", p, err)
 	}
+	_, err = f.Authenticate(ctx, first.Token)
+	want(t, "the token before it", err, ledger.CodeUnauthenticated)
 	other := f.someone("Other", entry.RoleCenter)
 	other.Person = nurse.Person
 	other.Sign(key("Admin"))
@@ -145,6 +145,7 @@ func TestNode_SubmitAct_keys(t *testing.T) {
 		})
 		return c
 	}
+	auditor := as(f.enrol("Auditor", entry.RoleAuditor))
 	for _, tt := range []struct {
 		name string
 		by   *entry.PersonCard
@@ -160,6 +161,13 @@ func TestNode_SubmitAct_keys(t *testing.T) {
 		st := custody.Statement{Kind: custody.Open, Shipment: ledger.NewShipmentID(), Organ: custody.Liver, Dest: "Center"}
 		_, err := f.SubmitAct(t.Context(), as(coordinator), f.sign(st, tt.by, nil).Marshal())
 		want(t, tt.name, err, tt.want)
+		if tt.want != "" {
+			continue
+		}
+		seen, _, err := f.Shipment(t.Context(), auditor, st.Shipment)
+		if err != nil || (len(seen.Notes) == 1) != (tt.by != coordinator) {
+			t.Errorf("%s: notes %+v, %v", tt.name, seen.Notes, err)
+		}
 	}
 	for _, tt := range []struct {
 		name string

@@ -63,9 +63,6 @@ func (n *Node) PublishProfile(ctx context.Context, p Principal, published *entry
 		return 0, err
 	}
 	made, err := profile.Parse(published.Profile)
-	if err == nil {
-		err = made.Check()
-	}
 	if err != nil {
 		return 0, ledger.Errorf(ledger.CodeInvalid, "%v", err)
 	}

@@ -221,7 +221,7 @@ func shared(c *shipmentCase, s *Shipment) *SharedView {
 	if t := s.Trip; t != nil {
 		out.BandLowMC, out.BandHighMC, out.CoveragePermille = t.Profile.LowMC, t.Profile.HighMC, int64(t.Report.CoveragePermille())
 		for _, x := range t.Excursions {
-			out.Excursions = append(out.Excursions, SharedExcursion{Rule: x.Rule.Name, FromMS: x.Began.WallMS, DurationMS: x.DurationMS(), Open: x.Open})
+			out.Excursions = append(out.Excursions, SharedExcursion{Rule: x.Rule.Name, FromMS: x.Began.WallMS, DurationMS: x.DurationMS(), Open: x.Active})
 		}
 	}
 	out.Position, out.Simulated = sharedPosition(c)

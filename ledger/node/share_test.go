@@ -13,56 +13,68 @@ import (
 	"isotherm/ledger/record"
 )
 
-func TestNode_Shared(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	ctx := t.Context()
-	now := time.Now()
-	f.now = func() time.Time { return now }
-	opo, team := f.enrol("Donor Hospital OPO", entry.RoleCoordinator), f.enrol("County Recovery", entry.RoleCoordinator)
-	courier, other := f.enrol("Courier", entry.RoleCourier), f.enrol("Other", entry.RoleCoordinator)
+// sharing is a case that went from the donor's side to a courier, and who may share it.
+type sharing struct {
+	*fixture
+	id                  ledger.ShipmentID
+	opo, courier, other *entry.PersonCard
+}
+
+func newSharing(t *testing.T) *sharing {
+	f := &sharing{fixture: newFixture(t), id: ledger.NewShipmentID()}
+	f.opo, f.courier, f.other = f.enrol("Donor Hospital OPO", entry.RoleCoordinator), f.enrol("Courier", entry.RoleCourier), f.enrol("Other", entry.RoleCoordinator)
+	team := f.enrol("County Recovery", entry.RoleCoordinator)
 	b := newBox(t, "box", 1, 20)
 	f.enrolBox(b)
 	donor, err := f.donorCommitment(testDonor)
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := ledger.NewShipmentID()
-	open := f.sign(custody.Statement{Kind: custody.Open, Shipment: id, Organ: custody.Liver, From: "County Hospital", Dest: "Center", Donor: donor,
-		FromPhone: "+1 555 0111", DestPhone: "+1 555 0199", EventTimeMS: 1000}, opo, nil)
-	pack := f.sign(custody.Statement{Kind: custody.Pack, Shipment: id, Organ: custody.Liver, Box: b.id, Head: b.head(t, 2), Profile: testProfile(t),
+	open := f.sign(custody.Statement{Kind: custody.Open, Shipment: f.id, Organ: custody.Liver, From: "County Hospital", Dest: "Center", Donor: donor,
+		FromPhone: "+1 555 0111", DestPhone: "+1 555 0199", EventTimeMS: 1000}, f.opo, nil)
+	pack := f.sign(custody.Statement{Kind: custody.Pack, Shipment: f.id, Organ: custody.Liver, Box: b.id, Head: b.head(t, 2), Profile: testProfile(t),
 		ABO: custody.ABOA1B, Place: "Operating Room 3", EventTimeMS: 2000}, team, open)
-	offer := f.sign(custody.Statement{Kind: custody.Release, Shipment: id, To: custody.Party{Person: opo.Person, Organisation: opo.Organisation}, Head: b.head(t, 3), EventTimeMS: 3000}, team, pack)
-	handed := f.sign(custody.Statement{Kind: custody.Accept, Shipment: id, Head: b.head(t, 4), EventTimeMS: 4000}, opo, offer)
-	release := f.sign(custody.Statement{Kind: custody.Release, Shipment: id, To: custody.Party{Person: courier.Person, Organisation: "Courier"}, Head: b.head(t, 5), EventTimeMS: 5000}, opo, handed)
-	accept := f.sign(custody.Statement{Kind: custody.Accept, Shipment: id, Head: b.head(t, 5), EventTimeMS: 6000}, courier, release)
+	offer := f.sign(custody.Statement{Kind: custody.Release, Shipment: f.id, To: custody.Party{Person: f.opo.Person, Organisation: f.opo.Organisation}, Head: b.head(t, 3), EventTimeMS: 3000}, team, pack)
+	handed := f.sign(custody.Statement{Kind: custody.Accept, Shipment: f.id, Head: b.head(t, 4), EventTimeMS: 4000}, f.opo, offer)
+	release := f.sign(custody.Statement{Kind: custody.Release, Shipment: f.id, To: custody.Party{Person: f.courier.Person, Organisation: "Courier"}, Head: b.head(t, 5), EventTimeMS: 5000}, f.opo, handed)
+	accept := f.sign(custody.Statement{Kind: custody.Accept, Shipment: f.id, Head: b.head(t, 5), EventTimeMS: 6000}, f.courier, release)
 	for _, a := range []*custody.Act{open, pack, offer, handed, release, accept} {
 		f.submit(a)
 	}
-	if _, err := f.Sync(ctx, b.id, b.batch(t, 0, 21), nil); err != nil {
+	if _, err := f.Sync(t.Context(), b.id, b.batch(t, 0, 21), nil); err != nil {
 		t.Fatal(err)
 	}
-	_, err = f.CreateShare(ctx, as(other), id, time.Hour, "ward 4")
-	want(t, "by somebody who can't read it", err, ledger.CodeForbidden)
-	_, err = f.CreateShare(ctx, as(courier), id, time.Hour, "ward 4")
-	want(t, "by a courier", err, ledger.CodeForbidden)
-	_, err = f.CreateShare(ctx, as(opo), id, MaxShareLife+1, "ward 4")
-	want(t, "for too long", err, ledger.CodeInvalid)
-	_, err = f.CreateShare(ctx, as(opo), id, time.Hour, "Jane Doe")
-	want(t, "with a name as label", err, ledger.CodeInvalid)
-	made, err := f.CreateShare(ctx, as(opo), id, MaxShareLife, "ward 4")
+	return f
+}
+
+// uses counts the entries that a link was used.
+func (f *sharing) uses(link string) (n int) {
+	for _, payload := range f.chain(entry.Case(f.id), entry.KindShare) {
+		if e, err := entry.ParseShareEvent(payload); err == nil && e.Step == entry.ShareUsed && e.ID == link {
+			n++
+		}
+	}
+	return n
+}
+
+func TestNode_Shared(t *testing.T) {
+	t.Parallel()
+	f := newSharing(t)
+	f.clock() // stands still: all within one hour
+	ctx := t.Context()
+	made, err := f.CreateShare(ctx, as(f.opo), f.id, MaxShareLife, "ward 4")
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := f.by(made.Token)
-	if p.Share == nil || p.Share.Shipment != id || !p.Person.IsZero() || p.Role != 0 || p.Organisation != "" {
+	if p.Share == nil || p.Share.Shipment != f.id || !p.Person.IsZero() || p.Role != 0 || p.Organisation != "" {
 		t.Errorf("principal of a link: got %+v", p)
 	}
 	view, _, err := f.Shared(ctx, p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if view.Shipment != id || view.Organ != custody.Liver || view.Dest != "Center" || view.DestPhone != "+1 555 0199" || view.Label != "ward 4" || view.Last == nil ||
+	if view.Shipment != f.id || view.Organ != custody.Liver || view.Dest != "Center" || view.DestPhone != "+1 555 0199" || view.Label != "ward 4" || view.Last == nil ||
 		len(view.Holders) != 2 || view.Holders[0].Organisation != donorSide || view.Holders[1].Organisation != "Courier" || view.BandHighMC == 0 {
 		t.Errorf("got %+v", view)
 	}
@@ -70,7 +82,7 @@ func TestNode_Shared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, secret := range []string{"County", "Donor Hospital", "0111", "A1B", "Operating", opo.Person.String(), courier.Person.String(), testDonor} {
+	for _, secret := range []string{"County", "Donor Hospital", "0111", "A1B", "Operating", f.opo.Person.String(), f.courier.Person.String(), testDonor} {
 		if strings.Contains(string(text), secret) {
 			t.Errorf("the view of a link shows %q: %s", secret, text)
 		}
@@ -80,39 +92,49 @@ func TestNode_Shared(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	uses := func() (n int) {
-		for _, payload := range f.chain(entry.Case(id), entry.KindShare) {
-			if e, err := entry.ParseShareEvent(payload); err == nil && e.Step == entry.ShareUsed && e.ID == made.ID {
-				n++
-			}
-		}
-		return n
-	}
-	if got := uses(); got != 1 {
+	if got := f.uses(made.ID); got != 1 {
 		t.Errorf("got %d entries of its use within the hour, want 1", got)
 	}
-	if list, _, err := f.Shares(ctx, as(opo), id); err != nil || len(list) != 1 || list[0].ID != made.ID || list[0].Token != "" {
+}
+
+func TestNode_CreateShare(t *testing.T) {
+	t.Parallel()
+	f := newSharing(t)
+	ctx, clock := t.Context(), f.clock()
+	_, err := f.CreateShare(ctx, as(f.other), f.id, time.Hour, "ward 4")
+	want(t, "by somebody who can't read it", err, ledger.CodeForbidden)
+	_, err = f.CreateShare(ctx, as(f.courier), f.id, time.Hour, "ward 4")
+	want(t, "by a courier", err, ledger.CodeForbidden)
+	_, err = f.CreateShare(ctx, as(f.opo), f.id, MaxShareLife+1, "ward 4")
+	want(t, "for too long", err, ledger.CodeInvalid)
+	_, err = f.CreateShare(ctx, as(f.opo), f.id, time.Hour, "Jane Doe")
+	want(t, "with a name as label", err, ledger.CodeInvalid)
+	made, err := f.CreateShare(ctx, as(f.opo), f.id, MaxShareLife, "ward 4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, _, err := f.Shares(ctx, as(f.opo), f.id); err != nil || len(list) != 1 || list[0].ID != made.ID || list[0].Token != "" {
 		t.Errorf("links: got %+v, %v", list, err)
 	}
-	want(t, "revoked by another", f.RevokeShare(ctx, as(other), id, made.ID), ledger.CodeForbidden)
-	want(t, "revoked", f.RevokeShare(ctx, as(opo), id, made.ID), "")
+	want(t, "revoked by another", f.RevokeShare(ctx, as(f.other), f.id, made.ID), ledger.CodeForbidden)
+	want(t, "revoked", f.RevokeShare(ctx, as(f.opo), f.id, made.ID), "")
 	_, err = f.Authenticate(ctx, made.Token)
 	want(t, "after it", err, ledger.CodeUnauthenticated)
-	want(t, "revoked twice", f.RevokeShare(ctx, as(opo), id, made.ID), ledger.CodeNotFound)
+	want(t, "revoked twice", f.RevokeShare(ctx, as(f.opo), f.id, made.ID), ledger.CodeNotFound)
 
-	short, err := f.CreateShare(ctx, as(opo), id, time.Hour, "ward 4")
+	short, err := f.CreateShare(ctx, as(f.opo), f.id, time.Hour, "ward 4")
 	if err != nil {
 		t.Fatal(err)
 	}
-	left, err := f.CreateShare(ctx, as(opo), id, 2*time.Hour, "ward 4")
+	left, err := f.CreateShare(ctx, as(f.opo), f.id, 2*time.Hour, "ward 4")
 	if err != nil {
 		t.Fatal(err)
 	}
-	now = now.Add(time.Hour)
+	clock.add(time.Hour)
 	_, err = f.Authenticate(ctx, short.Token)
 	want(t, "after its end", err, ledger.CodeUnauthenticated)
 	f.by(left.Token)
-	f.change(opo, entry.CardEnded, nil)
+	f.change(f.opo, entry.CardEnded, nil)
 	_, err = f.Authenticate(ctx, left.Token)
 	want(t, "when who shared it acts no more", err, ledger.CodeUnauthenticated)
 }

@@ -199,7 +199,8 @@ const maxOwned = 32
 // maxSwept is how many expired credentials go with the command that makes one, so that none stay for good.
 const maxSwept = 4
 
-// addCredential adds the write of a new credential to a command, and drops some that have expired. Live ones are bounded.
+// addCredential adds the write of a new credential to a command, and drops some that have expired. Live ones are bounded. A
+// token of enrolment takes the place of an older one.
 func (n *Node) addCredential(c *command.Command, prefix string, made *credential) error {
 	var old []*credential
 	err := n.replica.View(func(v *store.View) (err error) {
@@ -215,9 +216,12 @@ func (n *Node) addCredential(c *command.Command, prefix string, made *credential
 	}
 	c.Secrets = append(c.Secrets, s)
 	var live []*credential
-	swept := 0
+	swept, replaced := 0, 0
 	for _, o := range old {
 		switch {
+		case made.enrol && o.enrol && replaced < maxSwept: // the lost device has it, beside the key and without a PIN
+			replaced++
+			c.Secrets = append(c.Secrets, command.Secret{Name: o.name(prefix)})
 		case n.now().UnixMilli() < o.expiresMS:
 			live = append(live, o)
 		case swept < maxSwept:

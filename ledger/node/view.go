@@ -247,9 +247,18 @@ func boxHead(v *store.View, state *custody.State) []byte {
 	return nil
 }
 
-// withheld returns what acts cite and the ledger does not hold, per journal.
-func withheld(v *store.View, state *custody.State) []Segment {
-	var out []Segment
+// cited is a head that an act cites and that lies beyond what the ledger holds of its journal.
+type cited struct {
+	act  [32]byte
+	box  ledger.BoxID
+	inc  ledger.IncarnationID
+	have int64 // size of the journal as the ledger holds it
+	size int64 // that the head says
+}
+
+// citedBeyond returns the heads that cite records which the ledger does not hold.
+func citedBeyond(v *store.View, state *custody.State) []cited {
+	var out []cited
 	for _, pin := range state.Pins {
 		cp, ok := custody.HeadOf(pin.Head)
 		if !ok {
@@ -263,14 +272,22 @@ func withheld(v *store.View, state *custody.State) []Segment {
 		if j, ok := v.Journal(inc); ok {
 			have = j.Size
 		}
-		if cp.Size <= have {
+		if cp.Size > have {
+			out = append(out, cited{act: pin.Act, box: box, inc: inc, have: have, size: cp.Size})
+		}
+	}
+	return out
+}
+
+// withheld returns what acts cite and the ledger does not hold, per journal.
+func withheld(v *store.View, state *custody.State) []Segment {
+	var out []Segment
+	for _, c := range citedBeyond(v, state) {
+		if i := slices.IndexFunc(out, func(s Segment) bool { return s.Incarnation == c.inc }); i >= 0 {
+			out[i].To = max(out[i].To, c.size)
 			continue
 		}
-		if i := slices.IndexFunc(out, func(s Segment) bool { return s.Incarnation == inc }); i >= 0 {
-			out[i].To = max(out[i].To, cp.Size)
-			continue
-		}
-		out = append(out, Segment{Box: box, Incarnation: inc, From: have, To: cp.Size})
+		out = append(out, Segment{Box: c.box, Incarnation: c.inc, From: c.have, To: c.size})
 	}
 	return out
 }
@@ -410,12 +427,12 @@ func (n *Node) showEnrolled(v *store.View, p Principal, b store.Box) (*Box, erro
 			box.LastContactMS = leaf.RecordTimeMS
 		}
 	}
-	for _, in := range shipmentsIn(v, b.ID) {
-		c, err := n.shipment(v, in.id)
-		if err != nil {
-			return nil, err
-		}
-		if isIn(c.state, b.ID) && n.mayRead(v, p, c) == nil {
+	list, err := n.shipmentsIn(v, b.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, in := range list {
+		if isIn(in.c.state, b.ID) && n.mayRead(v, p, in.c) == nil {
 			box.Shipments = append(box.Shipments, in.id)
 		}
 	}

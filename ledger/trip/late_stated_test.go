@@ -2,6 +2,7 @@ package trip_test
 
 import (
 	"crypto/ed25519"
+	"slices"
 	"testing"
 
 	"isotherm/ledger"
@@ -21,10 +22,7 @@ func signedActs(t *testing.T, later int64, statements ...custody.Statement) *cus
 		if err != nil {
 			t.Fatal(err)
 		}
-		signed := s.EventTimeMS
-		if s.Kind != custody.Open && s.Kind != custody.Pack {
-			signed += later * 1000
-		}
+		signed := s.EventTimeMS + later*1000
 		a.Sign(key, s.By.Person, custody.RoleActor, signed, s.Head)
 		tip = a.Hash()
 		entered = append(entered, custody.Entered{Act: a, Index: int64(n)})
@@ -52,7 +50,12 @@ func TestAssess_statedAfterTheFact(t *testing.T) {
 		{121, []string{"driver from 0 s to 200 s, 100 s out", "pilot from 200 s to 340 s, 100 s out"}, []string{"too cold: driver 100 s of 200 s", "too cold: pilot 100 s of 200 s"}},
 		{120, []string{"driver from 0 s to 640 s, 200 s out"}, []string{"too cold: driver 200 s of 200 s"}},
 	} {
-		a := assess(t, state(x.later), i.Journal)
+		s := state(x.later)
+		late := slices.ContainsFunc(s.Flags, func(f custody.Flag) bool { return f.Code == custody.FlagSignedLate })
+		if late != (x.later > 120) {
+			t.Errorf("signed %d s later: the packing is flagged: %v", x.later, late)
+		}
+		a := assess(t, s, i.Journal)
 		check(t, a, x.spans, x.held)
 	}
 }

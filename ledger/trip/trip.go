@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"isotherm/ledger"
@@ -148,6 +149,8 @@ type piece struct {
 	segment int
 	from    int64 // seq of the first record
 	to      int64 // of the first behind; -1 for all that come
+	before  int64 // seq before which records may be of before the segment's begin; zero for none
+	fromMS  int64 // wall time of that begin
 	untilMS int64 // wall time at which a piece without a known end ends; zero for never
 	gap     string
 }
@@ -232,14 +235,22 @@ func piecesOf(state *custody.State, i int, journals []*Journal) ([]piece, error)
 			last, to, untilMS = at, seg.End.Size, 0
 		}
 	}
+	newest, later := state.StatedLater(seg)
+	seen := index(newest.Origin)
 	var out []piece
 	for k, j := range journals[first : last+1] {
-		p := piece{journal: j, segment: i, from: j.From, to: -1, untilMS: untilMS}
+		p := piece{journal: j, segment: i, from: j.From, to: -1, fromMS: seg.Begin, untilMS: untilMS}
 		if k == 0 {
 			p.from = seg.Start.Size
 		}
 		if first+k == last {
 			p.to = to
+		}
+		switch {
+		case later && first+k < seen:
+			p.before = math.MaxInt64
+		case later && first+k == seen:
+			p.before = newest.Size
 		}
 		out = append(out, p)
 	}

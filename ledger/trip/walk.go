@@ -66,6 +66,13 @@ func (w *walker) walk(k int) bool {
 			continue
 		case p.to >= 0 && seq >= p.to || p.untilMS != 0 && r.At.WallMS >= p.untilMS:
 			return true
+		case w.early(p, r):
+			w.late.watch(r)
+			if r.Boot != nil {
+				w.eval.Configure(r.Boot)
+			}
+			w.next = seq + 1
+			continue
 		case !w.count(k, r):
 			return false
 		}
@@ -81,6 +88,15 @@ func (w *walker) walk(k int) bool {
 		first = false
 	}
 	return true
+}
+
+// early tells whether a record was made before its segment began, which an act that was stated later says by its time only.
+// No record is left out that was made after the signing, or by a clock that was not set, whatever time it bears.
+func (w *walker) early(p *piece, r *record.Record) bool {
+	if n := len(w.assessment.Segments); n > 0 && w.assessment.Segments[n-1].Index == p.segment {
+		return false
+	}
+	return int64(r.Seq) < p.before && r.At.WallMS < p.fromMS && r.At.Quality != record.ClockUnset
 }
 
 // count ends what counts where the box was opened. It returns false behind the last record that is taken.

@@ -58,10 +58,18 @@ func (m *Me) now() time.Time {
 	return time.Now()
 }
 
-// SignAct signs an act in a role, citing the box head that the act cites.
+// SignAct signs an act in a role, citing the newest box head that the person has seen: Seen, else the one that the first signer
+// cites, else the act's.
 func (m *Me) SignAct(act *custody.Act, role custody.Role) error {
+	head := act.Statement.Head
+	switch {
+	case len(m.Seen) > 0:
+		head = m.Seen
+	case len(act.Signatures) > 0 && len(act.Signatures[0].Head) > 0:
+		head = act.Signatures[0].Head
+	}
 	err := m.Sign(func(key ed25519.PrivateKey) error {
-		act.Sign(key, m.Person, role, m.now().UnixMilli(), act.Statement.Head)
+		act.Sign(key, m.Person, role, m.now().UnixMilli(), head)
 		return nil
 	})
 	if err != nil {

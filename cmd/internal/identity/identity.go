@@ -51,6 +51,9 @@ type Me struct {
 	// Now is the clock of the person's device; nil: the system's. A demonstration's runs faster.
 	Now func() time.Time `json:"-"`
 
+	// Seen, unless nil, is the newest box head that the person has seen, cited beside their signatures in place of the act's.
+	Seen []byte `json:"-"`
+
 	// Operator, unless nil, signs people's cards in place of the person's key: when the last administrator lost theirs.
 	Operator ed25519.PrivateKey `json:"-"`
 

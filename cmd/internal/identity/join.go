@@ -99,8 +99,11 @@ func LoadJoin(path string) (*Join, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	j := &Join{}
-	if err := d.Decode(j); err != nil || len(text) > maxJoin {
-		return nil, fmt.Errorf("read join file %s: it is damaged: %v", path, err)
+	if len(text) > maxJoin {
+		return nil, fmt.Errorf("read join file %s: %d bytes, at most %d are allowed", path, len(text), maxJoin)
+	}
+	if err := d.Decode(j); err != nil {
+		return nil, fmt.Errorf("read join file %s: it is damaged: %w", path, err)
 	}
 	if j.Format != joinFormat || j.Version != joinVersion {
 		return nil, fmt.Errorf("read join file %s: it is %.40q version %d, want %q version %d", path, j.Format, j.Version, joinFormat, joinVersion)

@@ -3,7 +3,6 @@ package ledgerd
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -37,14 +36,10 @@ func newNotifier(a *Alarms) (*notify.Notifier, error) {
 }
 
 // runAlarms looks for alarms and sends them until ctx ends or stop is called, which waits until no message is under way.
-func runAlarms(ctx context.Context, n *node.Node, sender *notify.Notifier, r *replica.Replica, logger *slog.Logger) (stop func()) {
+func runAlarms(ctx context.Context, n *node.Node, sender *notify.Notifier, r *replica.Replica) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
-	running.Go(func() {
-		if err := n.RunAlarms(ctx, node.AlarmOptions{Notifier: sender, Leads: leads(r)}); err != nil {
-			logger.Error("alarms have stopped", "err", err)
-		}
-	})
+	running.Go(func() { n.RunAlarms(ctx, node.AlarmOptions{Notifier: sender, Leads: leads(r)}) })
 	return func() {
 		cancel()
 		running.Wait()

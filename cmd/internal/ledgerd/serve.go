@@ -57,7 +57,7 @@ func serve(ctx context.Context, cfg *Config, stdout, stderr io.Writer) error {
 	}
 	n, err := node.New(node.Options{Name: cfg.Name, Replica: r, Keyring: keyring, Pin: pin, Logger: logger})
 	if err == nil {
-		stop := runAlarms(ctx, n, notifier, r, logger)
+		stop := runAlarms(ctx, n, notifier, r)
 		err = serveNode(ctx, cfg, n, r, *first, logger, stdout)
 		stop()
 	}
