@@ -21,7 +21,7 @@ func (p *Profile) Check() error {
 	case p.ProbeErrorMC > MaxTempMC:
 		return fmt.Errorf("profile %s: probe error of more than %d K", p.Name, MaxTempMC/1000)
 	case max(p.SettleMS, p.ColdWarnMS, p.ColdLimitMS, p.ImplantMS) > MaxMS:
-		return fmt.Errorf("profile %s: a time limit is longer than %d ms", p.Name, MaxMS)
+		return fmt.Errorf("profile %s: a time limit is longer than %d ms", p.Name, uint64(MaxMS))
 	case p.ColdLimitMS != 0 && p.ColdWarnMS > p.ColdLimitMS:
 		return fmt.Errorf("profile %s: warns of cold ischemia after the limit", p.Name)
 	case p.ColdLimitMS != 0 && p.ImplantMS >= p.ColdLimitMS:
@@ -93,9 +93,9 @@ func (p *Profile) checkRule(r Rule) error {
 	case r.HysteresisMC < 0 || r.HysteresisMC > MaxTempMC:
 		return errors.New("has a negative hysteresis or one out of range")
 	case r.DelayMS > MaxMS:
-		return fmt.Errorf("has a delay longer than %d ms", MaxMS)
+		return fmt.Errorf("has a delay longer than %d ms", uint64(MaxMS))
 	case r.AreaMKMin > MaxAreaMKMin:
-		return fmt.Errorf("has an area of more than %d milli-K x minutes", MaxAreaMKMin)
+		return fmt.Errorf("has an area of more than %d milli-K x minutes", uint64(MaxAreaMKMin))
 	case kind.IsLow() && r.LimitMC >= p.HighMC:
 		return errors.New("alarms below a limit that is not under the top of the band")
 	case kind.IsHigh() && r.LimitMC <= p.LowMC:
