@@ -12,9 +12,12 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"isotherm/ledger/alarm"
 	"isotherm/ledger/profile"
@@ -301,10 +304,32 @@ func TestNotify_hookKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stat, err := os.ReadFile("/proc/" + strings.TrimSpace(string(pid)) + "/stat")
-	if err == nil && !strings.Contains(string(stat), ") Z ") {
-		t.Errorf("the program's child %s lives: %s", pid, stat)
+	child, err := strconv.Atoi(strings.TrimSpace(string(pid)))
+	if err != nil {
+		t.Fatal(err)
 	}
+	if !ends(t, child, 10*time.Second) {
+		t.Errorf("the program's child %d lives", child)
+	}
+}
+
+// ends tells whether a process is over within a time. A process that was sent SIGKILL lives on until the kernel gets to it, so
+// that looking at /proc once would be a race.
+func ends(t *testing.T, pid int, within time.Duration) bool {
+	t.Helper()
+	fd, err := unix.PidfdOpen(pid, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return true
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(within.Milliseconds()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n == 1
 }
 
 func TestNew(t *testing.T) {
