@@ -12,12 +12,10 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"isotherm/ledger/alarm"
 	"isotherm/ledger/profile"
@@ -290,46 +288,32 @@ func TestNotify_hookFails(t *testing.T) {
 	}
 }
 
-// TestNotify_hookKilled has a program that hangs together with what it started: both must be gone.
+// TestNotify_hookKilled has a program that hangs together with what it started: both must be gone. They hold a pipe open,
+// which ends when the last of them does.
 func TestNotify_hookKilled(t *testing.T) {
-	path, dir := script(t, "mkfifo wait\ncat wait & echo $! > child\ncat wait\n")
+	path, dir := script(t, "mkfifo wait\nexec 3>gone\n(echo child >&3; cat wait) &\nwait $!\n")
+	pipe := filepath.Join(dir, "gone")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	gone, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gone.Close()
 	n := newNotifier(t, Options{Hook: path})
 	n.hook = 500 * time.Millisecond
 	begun := time.Now()
-	err := n.Notify(t.Context(), alarm.Target{Channel: alarm.Hook}, testMessage())
+	err = n.Notify(t.Context(), alarm.Target{Channel: alarm.Hook}, testMessage())
 	if got := class(t, err); got != alarm.ClassTimeout || time.Since(begun) > 10*time.Second {
 		t.Errorf("got class %q after %v, want %q", got, time.Since(begun), alarm.ClassTimeout)
 	}
-	pid, err := os.ReadFile(filepath.Join(dir, "child"))
-	if err != nil {
+	if err := gone.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	child, err := strconv.Atoi(strings.TrimSpace(string(pid)))
-	if err != nil {
-		t.Fatal(err)
+	if text, err := io.ReadAll(gone); err != nil || string(text) != "child\n" {
+		t.Errorf("the program's child lives, or never did: read %q: %v", text, err)
 	}
-	if !ends(t, child, 10*time.Second) {
-		t.Errorf("the program's child %d lives", child)
-	}
-}
-
-// ends tells whether a process is over within a time. A process that was sent SIGKILL lives on until the kernel gets to it, so
-// that looking at /proc once would be a race.
-func ends(t *testing.T, pid int, within time.Duration) bool {
-	t.Helper()
-	fd, err := unix.PidfdOpen(pid, 0)
-	if errors.Is(err, unix.ESRCH) {
-		return true
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(fd)
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(within.Milliseconds()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n == 1
 }
 
 func TestNew(t *testing.T) {
