@@ -4,13 +4,15 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 OAPI_CODEGEN = github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2
 SPECTRAL = @stoplight/spectral-cli@6.16.3
 FUZZTIME ?= 30s
+# Node for machines whose own is missing or older than vite wants (20.19): a package of npm's.
+NODE = node@22.22.3
 # Packages with golden files: their tests know -update.
-GOLDEN = ./ledger/batch ./ledger/custody ./ledger/excursion ./ledger/ischemia ./ledger/record
+GOLDEN = ./ledger/batch ./ledger/custody ./ledger/excursion ./ledger/ischemia ./ledger/record ./ledger/report
 
 # The race detector needs a C compiler. Without one the tests run all the same, and the line says so.
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: test lint spec generated cross fuzz demo
+.PHONY: test lint spec generated web cross fuzz demo
 
 test:
 	@command -v $(GO) >/dev/null || { echo "make test needs Go 1.26 or later: https://go.dev/dl/"; exit 1; }
@@ -40,6 +42,15 @@ generated:
 	git diff --exit-code -- api
 	$(GO) test $(GOLDEN) -update >/dev/null
 	git diff --exit-code -- $(GOLDEN)
+
+# The pages: built files are committed, and must come out as they are. `go build` alone needs none of this.
+WEB = api/web/dist api/web/src/lib/schema.gen.ts tracker/page
+web:
+	@command -v npm >/dev/null || { echo "make web needs npm, and Node 20.19 or later: apt-get install npm"; exit 1; }
+	cd api/web && npm ci --no-audit --no-fund
+	cd api/web && if node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || a == 20 && b >= 19 ? 0 : 1)'; \
+		then npm run all; else npm exec --yes --package=$(NODE) -- npm run all; fi
+	@git diff --exit-code --stat -- $(WEB) && test -z "$$(git status --porcelain -- $(WEB))" || { git status --short -- $(WEB); echo "the built pages differ from what is committed: commit them"; exit 1; }
 
 # Boxes run on small ARM boards.
 cross:

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"embed"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -22,24 +21,6 @@ var docs embed.FS
 
 // docsPolicy lets the page load its own script and style and the contract, nothing else.
 const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-const indexText = `isotherm: node %s of the custody ledger %s.
-
-It keeps the signed history of donated organs on their way. This is its API; people use the command isotherm.
-
-  /docs           the API: every operation, who may use it, and its errors
-  /openapi.yaml   the same for programs (OpenAPI 3.1)
-  /v1/notice      what is collected, why, for how long, and who sees it
-  /v1/status      how this node is
-  /v1/genesis     the ledger's first entry: compare it with your policy file
-  /checkpoint     newest cosigned checkpoint (C2SP tlog-checkpoint)
-  /tile/...       its Merkle tree (C2SP tlog-tiles)
-`
-
-// GetIndex says what this is.
-func (h *handler) GetIndex(context.Context, server.GetIndexRequestObject) (server.GetIndexResponseObject, error) {
-	return server.GetIndex200TextPlainCharsetUTF8Response{Body: strings.NewReader(fmt.Sprintf(indexText, h.node.Name(), h.node.Origin()))}, nil
-}
 
 // GetStatus says how the node is.
 func (h *handler) GetStatus(ctx context.Context, _ server.GetStatusRequestObject) (server.GetStatusResponseObject, error) {

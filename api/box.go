@@ -110,5 +110,12 @@ func showBox(b *node.Box) contract.Box {
 	if b.Journal != nil {
 		out.Incarnation, out.Size = b.Journal.Incarnation, b.Journal.Size
 	}
+	for _, p := range b.Probes {
+		one := contract.BoxProbe{Probe: int(p.Number), Place: p.Place, Model: p.Model, Certificate: p.Certificate, UntilMS: p.UntilMS}
+		if p.Recall != nil {
+			one.RecalledMS = p.Recall.RecordTimeMS
+		}
+		out.Probes = append(out.Probes, one)
+	}
 	return out
 }

@@ -75,6 +75,7 @@ func TestAPI_journey(t *testing.T) {
 	checkBoard(t, coordinator, s, air)
 	checkDetail(t, auditor, s, b, packed)
 	checkReadings(t, center, s)
+	checkSeries(t, center, s)
 	checkExport(t, f, auditor, s)
 	// An export is an entry in the chains of the next one.
 	checkExport(t, f, auditor, s)
@@ -201,6 +202,37 @@ func checkReadings(t *testing.T, p *person, s *shipment) {
 	}
 	if _, err := p.Readings(t.Context(), s.id, "", 100_000); ledger.CodeOf(err) != ledger.CodeInvalid {
 		t.Errorf("a page too large: got %v, want %s", err, ledger.CodeInvalid)
+	}
+}
+
+// checkSeries holds the columns of a chart against the readings.
+func checkSeries(t *testing.T, p *person, s *shipment) {
+	t.Helper()
+	all, err := p.Readings(t.Context(), s.id, "", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := p.Series(t.Context(), s.id, client.SeriesQuery{Points: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Total != 78 || len(got.WallMS) != 78 || len(got.Late) != 78 || len(got.Probes) != 1 || len(got.Probes[0].TempMC) != 78 {
+		t.Fatalf("series: got %d readings in %d rows of %d probes, want 78 of one", got.Total, len(got.WallMS), len(got.Probes))
+	}
+	for i, r := range all.Readings {
+		if got.WallMS[i] != r.WallMS || *got.Probes[0].TempMC[i] != *r.Samples[0].TempMC || got.Late[i] != r.Late {
+			t.Errorf("row %d: got %d at %d, want %+v", i, *got.Probes[0].TempMC[i], got.WallMS[i], r)
+		}
+	}
+	if place, judged := got.Probes[0].Place, got.Probes[0].Judged; place == "" || !judged {
+		t.Errorf("the probe is at %q, judged %t", place, judged)
+	}
+	from, to := all.Readings[10].WallMS, all.Readings[13].WallMS
+	if part, err := p.Series(t.Context(), s.id, client.SeriesQuery{FromMS: from, ToMS: to}); err != nil || part.Total != 3 || part.WallMS[0] != from {
+		t.Errorf("part of the series: got %+v, %v, want three rows", part, err)
+	}
+	if _, err := p.Series(t.Context(), s.id, client.SeriesQuery{Points: 7}); ledger.CodeOf(err) != ledger.CodeInvalid {
+		t.Errorf("too few points: got %v, want %s", err, ledger.CodeInvalid)
 	}
 }
 

@@ -153,9 +153,9 @@ func TestStatusOf_everyCode(t *testing.T) {
 func TestAPI_headers(t *testing.T) {
 	f := newFixture(t)
 	r := newRaw(t, f)
-	resp, body := r.send("GET", "/", "", nil)
+	resp, body := r.send("GET", "/v1/status", "", nil)
 	if resp.StatusCode != 200 || !strings.Contains(string(body), testOrigin) {
-		t.Errorf("index: status %d, %s", resp.StatusCode, body)
+		t.Errorf("status: status %d, %s", resp.StatusCode, body)
 	}
 	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 		"Strict-Transport-Security": "max-age=31536000; includeSubdomains", "X-Frame-Options": "DENY"} {

@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
 	"strconv"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 	"isotherm/api/server"
 	"isotherm/ledger"
 	"isotherm/ledger/node"
+	"isotherm/ledger/report"
 )
 
 // maxCSV bounds the lines of a table: 100,000 are a trip of eleven days at one reading in ten seconds.
@@ -78,17 +78,13 @@ var tableHeader = []string{"incarnation", "seq", "wall_ms", "clock", "late", "pr
 // readingsTable returns all readings as CSV of RFC 4180, one line a probe.
 func (h *handler) readingsTable(ctx context.Context, id ledger.ShipmentID) (server.ListReadingsResponseObject, error) {
 	var out bytes.Buffer
-	w := csv.NewWriter(&out)
-	w.UseCRLF = true
+	w := report.NewCSV(&out)
 	lines := 0
 	put := func(line []string) {
-		for i := range line {
-			line[i] = guardFormula(line[i])
-		}
 		_ = w.Write(line) // into memory; Flush below reports
 		lines++
 	}
-	put(append([]string(nil), tableHeader...))
+	put(tableHeader)
 	var at node.At
 	for from := int64(0); ; {
 		page, seen, err := h.node.Readings(ctx, principal(ctx), id, from, node.MaxReadings)
@@ -118,7 +114,7 @@ func (h *handler) readingsTable(ctx context.Context, id ledger.ShipmentID) (serv
 func tableLines(r contract.Reading, put func([]string)) {
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
 	for _, s := range r.Samples {
-		line := []string{r.Incarnation.String(), number(r.Seq), number(r.WallMS), r.Clock, strconv.FormatBool(r.Late), number(int64(s.Probe)), "", "", "", "", ""}
+		line := []string{r.Incarnation.String(), number(r.Seq), number(r.WallMS), report.Text(r.Clock), strconv.FormatBool(r.Late), number(int64(s.Probe)), "", "", "", "", ""}
 		if s.TempMC != nil {
 			line[6] = number(int64(*s.TempMC))
 		}
@@ -130,17 +126,6 @@ func tableLines(r contract.Reading, put func([]string)) {
 		}
 		put(line)
 	}
-}
-
-// guardFormula keeps spreadsheets from running text as a formula. Negative numbers are none.
-func guardFormula(cell string) string {
-	if cell == "" || !strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-		return cell
-	}
-	if _, err := strconv.ParseInt(cell, 10, 64); err == nil {
-		return cell
-	}
-	return "'" + cell
 }
 
 func reading(r node.Reading) contract.Reading {

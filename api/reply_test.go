@@ -156,14 +156,6 @@ func TestReadings_table(t *testing.T) {
 	}
 }
 
-func TestGuardFormula(t *testing.T) {
-	for in, want := range map[string]string{"": "", "ntp": "ntp", "-500": "-500", "=1+1": "'=1+1", "+cmd": "'+cmd", "@x": "'@x", "-x": "'-x", "\tx": "'\tx"} {
-		if got := guardFormula(in); got != want {
-			t.Errorf("%q: got %q, want %q", in, got, want)
-		}
-	}
-}
-
 // TestExports_range fetches a bundle in parts, and as somebody else.
 func TestExports_range(t *testing.T) {
 	f := newFixture(t)

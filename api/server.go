@@ -22,6 +22,7 @@ import (
 
 	"isotherm/api/contract"
 	"isotherm/api/server"
+	"isotherm/api/web"
 	"isotherm/ledger/node"
 )
 
@@ -30,6 +31,7 @@ type Options struct {
 	Node   *node.Node
 	Status func() contract.Status // of the node, without its name, entries and origin
 	Logger *slog.Logger
+	Pages  web.Settings     // of the pages that people use
 	Temp   string           // folder for bundles that wait to be fetched; the system's when empty
 	Now    func() time.Time // time.Now when nil
 }
@@ -56,7 +58,7 @@ var rates = map[string]limit{
 	"donor":   {perSecond: 0.2, burst: 30}, // donor IDs have little entropy
 }
 
-// Server is the HTTP face of a node. Close ends live feeds and deletes bundles that wait to be fetched.
+// Server is the HTTP face of a node. Close ends live feeds and exports, and deletes those that wait to be fetched.
 type Server struct {
 	*echo.Echo
 	h *handler
@@ -72,6 +74,8 @@ type handler struct {
 	syncs   chan struct{}
 	making  chan struct{}
 	exports *exportStore
+	jobs    *exportQueue
+	pages   *web.Pages
 	feeds   *feeds
 	close   func() error
 }
@@ -98,8 +102,13 @@ func New(o Options) (*Server, error) {
 	if h.exports, err = newExportStore(o.Temp, h.now); err != nil {
 		return nil, fmt.Errorf("make api: %w", err)
 	}
+	if h.pages, err = web.New(web.Files(), o.Pages); err != nil {
+		return nil, fmt.Errorf("make api: %w", err)
+	}
+	h.jobs = newExportQueue(h)
 	h.close = sync.OnceValue(func() error {
 		h.feeds.stop()
+		h.jobs.close()
 		return h.exports.remove()
 	})
 	e := echo.New()
@@ -112,7 +121,7 @@ func New(o Options) (*Server, error) {
 	return &Server{Echo: e, h: h}, nil
 }
 
-// Close ends live feeds and deletes bundles that wait to be fetched. Requests under way are the caller's to drain.
+// Close ends live feeds and exports under way, and deletes those that wait to be fetched. Requests under way are the caller's to drain.
 func (s *Server) Close() error { return s.h.close() }
 
 // register adds every operation of the contract with its limits and its guard.
@@ -125,6 +134,9 @@ func (h *handler) register(e *echo.Echo) {
 	// The names of tiles contain slashes, which no path parameter of OpenAPI can hold.
 	e.GET("/tile/entries/*", h.entryTile, chains["getEntryTile"]...)
 	e.GET("/tile/*", h.hashTile, chains["getTile"]...)
+	// Everything else is for people: the pages, and what a stranger sees who scans the code on a box.
+	e.GET("/b/:label", h.stranger)
+	e.RouteNotFound("/*", h.page)
 }
 
 // chain returns what stands before an operation, outermost first.

@@ -56,6 +56,12 @@ func summary(v *node.Shipment) contract.Summary {
 	if v.Last != nil {
 		out.LastTempMC = &v.Last.MC
 	}
+	if b := v.Band; b != nil {
+		out.Band = &contract.Band{LowMC: b.LowMC, HighMC: b.HighMC}
+	}
+	if st.Phase != custody.PhaseClosed && st.Phase != custody.PhaseStoodDown {
+		out.RecentMC = v.Recent
+	}
 	if v.Trouble != nil && !errors.Is(v.Trouble, trip.ErrNotPacked) {
 		out.Trouble = v.Trouble.Error()
 	}
@@ -119,7 +125,7 @@ func detail(v *node.Shipment, nowMS int64) contract.Shipment {
 func custodians(v *node.Shipment) []contract.Custodian {
 	out := []contract.Custodian{}
 	for _, c := range v.State.Custodians {
-		one := contract.Custodian{Party: party(v, c.Party), SinceMS: c.SinceMS, UntilMS: c.UntilMS, Evidence: c.Evidence.String(), Disputed: c.Disputed}
+		one := contract.Custodian{Party: party(v, c.Party), SinceMS: c.SinceMS, UntilMS: c.UntilMS, Evidence: c.Evidence.String(), Act: c.Act, Disputed: c.Disputed}
 		if o := c.Released; o != nil {
 			one.Unconfirmed, one.UnconfirmedSinceMS = someParty(v, o.To), o.SinceMS
 		}

@@ -91,16 +91,21 @@ type SimulatedClock struct {
 	Rate  int64     // simulated seconds in a real second, 1 to 3,600
 	Start time.Time // simulated wall time at Epoch
 	Epoch time.Time // real time at which the simulation began
+	Meet  bool      // go on with time once it has caught up with it; Start must be before Epoch then
 }
 
 // maxRate keeps the simulated time of a month within 64 bits of nanoseconds.
 const maxRate = 3600
 
 func (c SimulatedClock) elapsed() time.Duration {
-	return time.Duration(int64(max(time.Since(c.Epoch), 0)) * c.Rate)
+	d := time.Duration(int64(max(time.Since(c.Epoch), 0)) * c.Rate)
+	if c.Meet {
+		d = min(d, max(time.Since(c.Start), 0))
+	}
+	return d
 }
 
-// Now returns the simulated time: Start + (real - Epoch) * Rate.
+// Now returns the simulated time: Start + (real - Epoch) * Rate, or the real time once it is met.
 func (c SimulatedClock) Now() record.Stamp {
 	d := c.elapsed()
 	return record.Stamp{MonoMS: uint64(d / time.Millisecond), WallMS: c.Start.Add(d).UnixMilli(), Quality: record.ClockSimulated}
@@ -109,8 +114,19 @@ func (c SimulatedClock) Now() record.Stamp {
 // Time returns the simulated wall clock.
 func (c SimulatedClock) Time() time.Time { return c.Start.Add(c.elapsed()) }
 
-// Real returns d / Rate.
-func (c SimulatedClock) Real(d time.Duration) time.Duration { return d / time.Duration(c.Rate) }
+// Real returns how long d takes from now on: d / Rate, and as long as d itself once the real time is met.
+func (c SimulatedClock) Real(d time.Duration) time.Duration {
+	fast := d / time.Duration(c.Rate)
+	if !c.Meet || c.Rate == 1 {
+		return fast
+	}
+	// Both clocks show the same when real - Epoch = (Epoch - Start) / (Rate - 1).
+	left := max(c.Epoch.Sub(c.Start)/time.Duration(c.Rate-1)-time.Since(c.Epoch), 0)
+	if fast <= left {
+		return fast
+	}
+	return left + d - left*time.Duration(c.Rate)
+}
 
 // BootID names the simulation: the same for every process of one, because its monotonic time goes on over restarts.
 func (c SimulatedClock) BootID() [ledger.IDSize]byte {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"isotherm/hardware"
@@ -50,7 +51,8 @@ type Config struct {
 	Trust     Trust   // whose receipts count; needed with Uplink
 	Unlinked  string  // why there is no uplink, for the status
 	Intervals         // how often
-	Local     string  // loopback address of the local page, "127.0.0.1:7401"; empty: none
+	Local     string  // address of the local page, on loopback or in the box's own network, "127.0.0.1:7401"; empty: none
+	Pages     string  // address of the pages for people, "https://node1.example:8443", to which the local page leads back; empty: none
 	Keep      int64   // bytes of journal to keep; receipted incarnations beyond it are removed; default 64 MiB
 	Ready     func()  // called once by Run, when the first record is on disk and the local page listens; may be nil
 	Logger    *slog.Logger
@@ -92,7 +94,10 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Uplink != nil && c.Trust == nil {
 		return c, errors.New("tracker: an uplink without keys to check its receipts")
 	}
-	if err := checkLoopback(c.Local); err != nil {
+	if err := checkLocal(c.Local); err != nil {
+		return c, err
+	}
+	if err := checkPages(c.Pages); err != nil {
 		return c, err
 	}
 	for _, d := range []struct {
@@ -115,8 +120,9 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// checkLoopback refuses an address that others on the network could reach: the local page has no log-in.
-func checkLoopback(addr string) error {
+// checkLocal refuses an address that the internet could reach: the local page has no log-in. An address of a private network
+// is for the box's own Wi-Fi, whose key is then what lets people in.
+func checkLocal(addr string) error {
 	if addr == "" {
 		return nil
 	}
@@ -125,8 +131,20 @@ func checkLoopback(addr string) error {
 		return fmt.Errorf("tracker: local address %q: %w", addr, err)
 	}
 	ip, err := netip.ParseAddr(host)
-	if err != nil || !ip.IsLoopback() {
-		return fmt.Errorf("tracker: local address %q is not on loopback: use 127.0.0.1 or [::1] with a port", addr)
+	if err != nil || !ip.IsLoopback() && !ip.IsPrivate() && !ip.IsLinkLocalUnicast() {
+		return fmt.Errorf("tracker: local address %q is neither on loopback nor in a private network: use 127.0.0.1, or the address of the box in its own network, with a port", addr)
+	}
+	return nil
+}
+
+// checkPages refuses what is not the origin of a web page: it becomes a link.
+func checkPages(address string) error {
+	if address == "" {
+		return nil
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Scheme+"://"+u.Host != address {
+		return fmt.Errorf("tracker: address of the pages %q: want https:// and a host, and nothing behind it", address)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -19,7 +20,7 @@ import (
 	"isotherm/tracker/journal"
 )
 
-// Limits of the local page. Its callers are on the box: an installed app over a bridge, a technician, the demo.
+// Limits of the local page. Its callers are on the box or on its own Wi-Fi: a courier's phone, a technician, the demo.
 const (
 	localTimeout  = 10 * time.Second
 	localHeader   = 8 << 10
@@ -41,6 +42,7 @@ type problem struct {
 
 // Handler returns the local page:
 //
+//	GET  /           the page for people, and its files
 //	GET  /v1/status  Status as JSON
 //	GET  /v1/head    newest signed head, a C2SP checkpoint
 //	POST /v1/acts    canonical custody act; answers {"seq": n, "known": bool} once it is on disk
@@ -49,7 +51,8 @@ func (t *Tracker) Handler() http.Handler {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = t.writeError
-	e.Use(onlyLoopback)
+	e.Use(onlyOwnAddress)
+	servePage(e)
 	e.GET("/v1/status", func(c echo.Context) error {
 		c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 		return c.JSON(http.StatusOK, t.Status())
@@ -63,19 +66,33 @@ func (t *Tracker) Handler() http.Handler {
 	return e
 }
 
-// onlyLoopback refuses a request for another host name: a page elsewhere that points its name at 127.0.0.1 (DNS
-// rebinding) would otherwise speak with the box.
-func onlyLoopback(next echo.HandlerFunc) echo.HandlerFunc {
+// onlyOwnAddress refuses a request for another host name: a page elsewhere that points its name at the box (DNS rebinding)
+// would otherwise speak with it. No name can be rebound to what is no name: an address, as long as it is the one that the
+// connection came to.
+func onlyOwnAddress(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		host := c.Request().Host
 		if h, _, err := net.SplitHostPort(host); err == nil {
 			host = h
 		}
-		if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		if host != "localhost" && !isOwnAddress(c.Request(), strings.Trim(host, "[]")) {
 			return ledger.Errorf(ledger.CodeForbidden, "this page is for the box itself, not for host %.80q", host)
 		}
 		return next(c)
 	}
+}
+
+// isOwnAddress tells whether the host is an address on loopback, or the one of the box's own that the connection came to.
+func isOwnAddress(r *http.Request, host string) bool {
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	if ip = ip.Unmap(); ip.IsLoopback() {
+		return true
+	}
+	addr, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return ok && addr.AddrPort().Addr().Unmap().WithZone("") == ip.WithZone("")
 }
 
 func (t *Tracker) postAct(c echo.Context) error {
@@ -147,7 +164,7 @@ func (t *Tracker) writeError(err error, c echo.Context) {
 	}
 	code, detail := ledger.CodeOf(err), err.Error()
 	if h := (*echo.HTTPError)(nil); errors.As(err, &h) { // Echo's own: no such route, wrong method
-		code, detail = ledger.CodeNotFound, "see GET /v1/status, GET /v1/head, POST /v1/acts, POST /v1/radio"
+		code, detail = ledger.CodeNotFound, "see GET /, GET /v1/status, GET /v1/head, POST /v1/acts, POST /v1/radio"
 	}
 	status := localStatus(code)
 	if status == http.StatusInternalServerError {

@@ -2,9 +2,13 @@ package tracker_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +76,118 @@ func TestTracker_Handler(t *testing.T) {
 	}
 }
 
+// Phones on the box's Wi-Fi open its address there, and nothing that has a name: whose name it is could change.
+func TestTracker_Handler_hosts(t *testing.T) {
+	b := newBox(t, nil)
+	b.open()
+	defer b.tracker.Close()
+	h := b.tracker.Handler()
+	for _, tt := range []struct {
+		host, local string // what the browser asks for, and where its connection came in
+		want        int
+	}{
+		{"192.168.4.1", "192.168.4.1:80", 200},
+		{"192.168.4.1:8080", "192.168.4.1:8080", 200},
+		{"192.168.4.1", "[::ffff:192.168.4.1]:80", 200},
+		{"[fe80::1]:80", "[fe80::1%eth0]:80", 200},
+		{"[fd00::1]", "[fd00::1]:80", 200},
+		{"127.0.0.1:7401", "127.0.0.1:7401", 200},
+		{"localhost:7401", "127.0.0.1:7401", 200},
+		{"192.168.4.2", "192.168.4.1:80", 403},
+		{"192.168.4.1", "10.0.0.5:80", 403},
+		{"192.168.4.1", "", 403},
+		{"box.example", "192.168.4.1:80", 403},
+		{"192.168.4.1.evil.example", "192.168.4.1:80", 403},
+		{"192.168.4.1@evil.example", "192.168.4.1:80", 403},
+		{"localhost.evil.example", "127.0.0.1:7401", 403},
+		{"0.0.0.0", "192.168.4.1:80", 403},
+		{"3232236545", "192.168.4.1:80", 403}, // the same as one number
+		{"", "192.168.4.1:80", 403},
+	} {
+		for _, path := range []string{"/", "/v1/status"} {
+			req := httptest.NewRequest(http.MethodGet, path, nil)
+			req.Host = tt.host
+			if tt.local != "" {
+				addr := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(tt.local))
+				req = req.WithContext(context.WithValue(req.Context(), http.LocalAddrContextKey, addr))
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, req)
+			if w.Code != tt.want {
+				t.Errorf("%s for %q at %q: got %d, want %d", path, tt.host, tt.local, w.Code, tt.want)
+			}
+		}
+	}
+}
+
+// Over a real connection, to an address of this machine that is not on loopback.
+func TestTracker_Handler_ownAddress(t *testing.T) {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(addrs, func(a net.Addr) bool {
+		n, ok := a.(*net.IPNet)
+		return ok && n.IP.To4() != nil && !n.IP.IsLoopback()
+	})
+	if i < 0 {
+		t.Skip("this machine has no address but loopback")
+	}
+	b := newBox(t, nil)
+	b.open()
+	defer b.tracker.Close()
+	l, err := net.Listen("tcp", net.JoinHostPort(addrs[i].(*net.IPNet).IP.String(), "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: b.tracker.Handler()}}
+	server.Start()
+	defer server.Close()
+	for host, want := range map[string]int{"": 200, "box.example": 403, "10.255.255.1": 403} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/v1/status", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		resp, err := server.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("host %q at %s: got %s, want %d", host, server.URL, resp.Status, want)
+		}
+	}
+}
+
+func TestTracker_Handler_page(t *testing.T) {
+	b := newBox(t, nil)
+	b.open()
+	defer b.tracker.Close()
+	h := b.tracker.Handler()
+	for path, kind := range map[string]string{"/": "text/html", "/page.js": "text/javascript", "/page.css": "text/css"} {
+		req := httptest.NewRequest(http.MethodGet, "http://127.0.0.1"+path, nil)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, req)
+		if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), kind) || w.Body.Len() < 100 {
+			t.Errorf("%s: got %d %s, %d bytes", path, w.Code, w.Header(), w.Body.Len())
+		}
+		policy := w.Header().Get("Content-Security-Policy")
+		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: policy %q", path, policy)
+		}
+		if path == "/" && (strings.Contains(w.Body.String(), "<style") || strings.Contains(w.Body.String(), " style=") || strings.Contains(w.Body.String(), "://")) {
+			t.Errorf("the page has what its policy forbids: %s", w.Body)
+		}
+		req.Header.Set("If-None-Match", w.Header().Get("ETag"))
+		again := httptest.NewRecorder()
+		h.ServeHTTP(again, req)
+		if again.Code != http.StatusNotModified {
+			t.Errorf("%s again: got %d, want 304", path, again.Code)
+		}
+	}
+}
+
 func TestNew_Refuses(t *testing.T) {
 	b := newBox(t, newLedger(t))
 	for name, change := range map[string]func(*tracker.Config){
@@ -83,7 +199,10 @@ func TestNew_Refuses(t *testing.T) {
 		"probe without place":  func(c *tracker.Config) { c.Probes[0].Place = "" },
 		"negative interval":    func(c *tracker.Config) { c.Sample = -time.Second },
 		"more than 16 probes":  func(c *tracker.Config) { c.Probes = make([]tracker.Probe, 17) },
+		"page on the internet": func(c *tracker.Config) { c.Local = "203.0.113.7:80" },
 		"page without a port":  func(c *tracker.Config) { c.Local = "127.0.0.1" },
+		"pages by a script":    func(c *tracker.Config) { c.Pages = "javascript:alert(1)" },
+		"pages with a path":    func(c *tracker.Config) { c.Pages = "https://ledger.example/carry" },
 		"page on another name": func(c *tracker.Config) { c.Local = "box.example:80" },
 	} {
 		cfg := b.config()

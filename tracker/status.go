@@ -80,6 +80,15 @@ type ShipmentStatus struct {
 	Received   bool              `json:"received"`          // a center has it; watched until the box is opened
 	Alarm      bool              `json:"alarm"`
 	Excursions []ExcursionStatus `json:"excursions"`
+	Band       *BandStatus       `json:"band,omitempty"`         // absent when its readings are not judged
+	Steps      []string          `json:"instructions,omitempty"` // what the program wants people to do in an alarm
+}
+
+// BandStatus is what the profile wants of the probes at a place.
+type BandStatus struct {
+	Place  string `json:"place"` // of the probes that are judged, as the profile names it
+	LowMC  int32  `json:"low_mc"`
+	HighMC int32  `json:"high_mc"`
 }
 
 // StorageStatus says what keeps the box from writing its journal. It is absent while all is well.
@@ -104,13 +113,14 @@ type Status struct {
 	Incarnation ledger.IncarnationID `json:"incarnation"`
 	NowMS       int64                `json:"now_ms"`
 	Clock       string               `json:"clock"`
-	Recorded    int64                `json:"recorded"`  // records, some perhaps in memory only
-	Flushed     int64                `json:"flushed"`   // records on disk
-	Receipted   int64                `json:"receipted"` // records that the ledger holds for good
-	Unsent      int64                `json:"unsent"`    // records of all incarnations that wait for a receipt
-	Shipments   []ShipmentStatus     `json:"shipments"` // in the box, by ID
-	Alarm       bool                 `json:"alarm"`     // that of any shipment
-	Radio       bool                 `json:"radio"`     // off: nothing is sent until it is switched on, or the box is started anew
+	Recorded    int64                `json:"recorded"`        // records, some perhaps in memory only
+	Flushed     int64                `json:"flushed"`         // records on disk
+	Receipted   int64                `json:"receipted"`       // records that the ledger holds for good
+	Unsent      int64                `json:"unsent"`          // records of all incarnations that wait for a receipt
+	Shipments   []ShipmentStatus     `json:"shipments"`       // in the box, by ID
+	Alarm       bool                 `json:"alarm"`           // that of any shipment
+	Pages       string               `json:"pages,omitempty"` // address of the pages for people, for the way back to them
+	Radio       bool                 `json:"radio"`           // off: nothing is sent until it is switched on, or the box is started anew
 	Reading     *ReadingStatus       `json:"reading,omitempty"`
 	Storage     *StorageStatus       `json:"storage,omitempty"`
 	Damage      []DamageStatus       `json:"damage,omitempty"`
@@ -121,7 +131,7 @@ type Status struct {
 func (t *Tracker) Status() Status {
 	now := t.cfg.Clock.Now()
 	newest := t.journal.Newest()
-	s := Status{Box: t.Box(), Incarnation: newest.Incarnation, NowMS: now.WallMS, Clock: now.Quality.String(),
+	s := Status{Pages: t.cfg.Pages, Box: t.Box(), Incarnation: newest.Incarnation, NowMS: now.WallMS, Clock: now.Quality.String(),
 		Flushed: newest.Size, Shipments: []ShipmentStatus{}, Radio: t.radio.isOn(), Link: Link{State: LinkNone, Problem: t.cfg.Unlinked}}
 	if t.uplink != nil {
 		t.uplink.link.mu.Lock()
@@ -173,6 +183,9 @@ func shipmentStatus(c *cargo) ShipmentStatus {
 		return out
 	}
 	out.Watched, out.Profile, out.Alarm = true, c.watch.name(), c.watch.alarm()
+	p := c.watch.profile
+	out.Steps = p.Instructions
+	out.Band = &BandStatus{Place: p.ProbePlace, LowMC: p.LowMC, HighMC: p.HighMC}
 	for _, x := range c.watch.open() {
 		out.Excursions = append(out.Excursions, excursionStatus(x))
 	}

@@ -126,6 +126,13 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	return out, err
 }
 
+// Nodes lays all nodes of the ledger side by side, as the first that answers sees them.
+func (c *Client) Nodes(ctx context.Context) (Nodes, error) {
+	var out Nodes
+	err := c.get(ctx, "/v1/nodes", nil, &out)
+	return out, err
+}
+
 // Checkpoint returns the node's newest checkpoint with its cosignatures.
 func (c *Client) Checkpoint(ctx context.Context) ([]byte, error) {
 	return c.bytes(ctx, call{method: http.MethodGet, path: "/checkpoint"})

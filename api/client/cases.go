@@ -2,8 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -82,6 +80,26 @@ func (c *Client) Readings(ctx context.Context, id ledger.ShipmentID, cursor stri
 	}
 	var out Readings
 	err := c.get(ctx, casePath(id, "/readings"), q, &out)
+	return out, err
+}
+
+// SeriesQuery asks for readings for a chart. Zero values are the server's defaults, and no bounds.
+type SeriesQuery struct {
+	Points int   // about how many, at most
+	FromMS int64 // wall time of the first
+	ToMS   int64 // behind the last
+}
+
+// Series returns the readings of a trip in columns, thinned so that no extreme is lost. The ledger notes that the case was read.
+func (c *Client) Series(ctx context.Context, id ledger.ShipmentID, want SeriesQuery) (Series, error) {
+	q := url.Values{}
+	for name, n := range map[string]int64{"points": int64(want.Points), "from_ms": want.FromMS, "to_ms": want.ToMS} {
+		if n != 0 {
+			q.Set(name, strconv.FormatInt(n, 10))
+		}
+	}
+	var out Series
+	err := c.get(ctx, casePath(id, "/series"), q, &out)
 	return out, err
 }
 
@@ -193,57 +211,4 @@ func (c *Client) AcknowledgeAlarm(ctx context.Context, id, reason string) (Alarm
 	var out Alarm
 	err := c.post(ctx, "/v1/alarms/"+url.PathEscape(id)+"/acknowledgement", contract.AckRequest{Reason: reason}, &out)
 	return out, err
-}
-
-// exportTries bounds how often a bundle is asked for again after its transfer broke off.
-const exportTries = 4
-
-// Export writes the shipment's evidence bundle to w. The ledger notes who took it and why. A transfer that breaks off is
-// resumed. On an error part of the bundle may be written: bundle.Verify then fails, and so does its size.
-func (c *Client) Export(ctx context.Context, id ledger.ShipmentID, reason string, w io.Writer) error {
-	body, err := json.Marshal(contract.ReasonRequest{Reason: reason})
-	if err != nil {
-		return fmt.Errorf("export of %s: %w", id, err)
-	}
-	resp, err := c.do(ctx, call{method: http.MethodPost, path: casePath(id, "/exports"), bearer: c.token, stream: true, contentType: "application/json", body: body})
-	if err != nil {
-		return err
-	}
-	var made Export
-	err = json.NewDecoder(io.LimitReader(resp.Body, maxProblem)).Decode(&made)
-	resp.Body.Close()
-	if err != nil {
-		return fmt.Errorf("export of %s: %w", id, err)
-	}
-	from, _ := resp.Body.(*cancelBody) // the bundle waits at the node that made it
-	k := call{method: http.MethodGet, path: made.URL, bearer: c.token, stream: true, only: from.base}
-	var got int64
-	for range exportTries {
-		n, err := c.fetch(ctx, k, got, w)
-		got += n
-		if err == nil && got == made.Size {
-			return nil
-		}
-		var final *ledger.Error
-		if errors.As(err, &final) && final.Code != ledger.CodeUnavailable || ctx.Err() != nil || got > made.Size {
-			return fmt.Errorf("export of %s: %w", id, errors.Join(err, ctx.Err()))
-		}
-	}
-	return fmt.Errorf("export of %s: got %d bytes of %d", id, got, made.Size)
-}
-
-// fetch writes what follows the first bytes to w and returns how much it wrote.
-func (c *Client) fetch(ctx context.Context, k call, from int64, w io.Writer) (int64, error) {
-	if from > 0 {
-		k.header = map[string]string{"Range": "bytes=" + strconv.FormatInt(from, 10) + "-"}
-	}
-	resp, err := c.do(ctx, k)
-	if err != nil {
-		return 0, err
-	}
-	defer resp.Body.Close()
-	if from > 0 && resp.StatusCode != http.StatusPartialContent {
-		return 0, ledger.Errorf(ledger.CodeInternal, "the node sent the whole bundle where a part was asked for")
-	}
-	return io.Copy(w, resp.Body)
 }

@@ -32,11 +32,15 @@ type (
 	Entered          = contract.Entered
 	Excursion        = contract.Excursion
 	Export           = contract.Export
+	ExportJob        = contract.ExportJob
+	ExportJobs       = contract.ExportJobs
+	ExportRequest    = contract.ExportRequest
 	FeedEvent        = contract.FeedEvent
 	Fix              = contract.Fix
 	Flag             = contract.Flag
 	Gap              = contract.Gap
 	Hash             = contract.Hash
+	Nodes            = contract.Nodes
 	Held             = contract.Held
 	JournalPart      = contract.JournalPart
 	Me               = contract.Me
@@ -52,6 +56,7 @@ type (
 	Profiles         = contract.Profiles
 	Reading          = contract.Reading
 	Readings         = contract.Readings
+	Series           = contract.Series
 	Sample           = contract.Sample
 	Segment          = contract.Segment
 	Session          = contract.Session

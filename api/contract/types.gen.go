@@ -7,6 +7,48 @@ import (
 	"isotherm/ledger"
 )
 
+// Defines values for ExportForm.
+const (
+	ExportFormBundle ExportForm = "bundle"
+	ExportFormCsv    ExportForm = "csv"
+	ExportFormReport ExportForm = "report"
+	ExportFormSheet  ExportForm = "sheet"
+)
+
+// Valid indicates whether the value is a known member of the ExportForm enum.
+func (e ExportForm) Valid() bool {
+	switch e {
+	case ExportFormBundle:
+		return true
+	case ExportFormCsv:
+		return true
+	case ExportFormReport:
+		return true
+	case ExportFormSheet:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportRequestPaper.
+const (
+	A4     ExportRequestPaper = "a4"
+	Letter ExportRequestPaper = "letter"
+)
+
+// Valid indicates whether the value is a known member of the ExportRequestPaper enum.
+func (e ExportRequestPaper) Valid() bool {
+	switch e {
+	case A4:
+		return true
+	case Letter:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GetDocsFileParamsFile.
 const (
 	DocsCSS GetDocsFileParamsFile = "docs.css"
@@ -27,16 +69,16 @@ func (e GetDocsFileParamsFile) Valid() bool {
 
 // Defines values for ListReadingsParamsFormat.
 const (
-	Csv  ListReadingsParamsFormat = "csv"
-	JSON ListReadingsParamsFormat = "json"
+	ListReadingsParamsFormatCsv  ListReadingsParamsFormat = "csv"
+	ListReadingsParamsFormatJSON ListReadingsParamsFormat = "json"
 )
 
 // Valid indicates whether the value is a known member of the ListReadingsParamsFormat enum.
 func (e ListReadingsParamsFormat) Valid() bool {
 	switch e {
-	case Csv:
+	case ListReadingsParamsFormatCsv:
 		return true
-	case JSON:
+	case ListReadingsParamsFormatJSON:
 		return true
 	default:
 		return false
@@ -260,6 +302,12 @@ type Alarms struct {
 	Node    string  `json:"node"`
 }
 
+// Band Of the profile that packing pinned. Its edges are in band.
+type Band struct {
+	HighMC int32 `json:"high_mc"`
+	LowMC  int32 `json:"low_mc"`
+}
+
 // Box An enrolled box.
 type Box struct {
 	// Head Newest signed head; the one of its enrolment until a batch came.
@@ -274,6 +322,9 @@ type Box struct {
 
 	// LastContactMS When the ledger took its newest entry.
 	LastContactMS int64 `json:"last_contact_ms"`
+
+	// Probes As its newest journal begins; none until a batch came.
+	Probes []BoxProbe `json:"probes,omitempty,omitzero"`
 
 	// Shipments On their way in it; only those that the caller may see.
 	Shipments []ShipmentID `json:"shipments"`
@@ -299,6 +350,25 @@ type BoxHead struct {
 
 // BoxID Fingerprint of a box's journal key.
 type BoxID = ledger.BoxID
+
+// BoxProbe A probe of a box and its calibration, as configured.
+type BoxProbe struct {
+	// Certificate Number of its calibration certificate; none when none was configured.
+	Certificate string `json:"certificate,omitempty,omitzero"`
+	Model       string `json:"model,omitempty,omitzero"`
+
+	// Place Where it sits.
+	Place string `json:"place"`
+
+	// Probe Its number in that box.
+	Probe int `json:"probe"`
+
+	// RecalledMS When the certificate was recalled.
+	RecalledMS int64 `json:"recalled_ms,omitempty,omitzero"`
+
+	// UntilMS End of the certificate's validity.
+	UntilMS int64 `json:"until_ms,omitempty,omitzero"`
+}
 
 // Boxes All boxes.
 type Boxes struct {
@@ -508,8 +578,11 @@ type Correction struct {
 // CredentialID Names a token or share link, and opens nothing.
 type CredentialID = string
 
-// Custodian Who held the box from a moment on, as stated; also while no record of the box has come.
+// Custodian Who held the box from a moment on, as stated; also while no record of the box has come. `act` is the act that made them so.
 type Custodian struct {
+	// Act SHA-256 in hexadecimal.
+	Act Hash `json:"act,omitempty,omitzero"`
+
 	// Disputed Another claim of it is not ruled on yet.
 	Disputed bool `json:"disputed"`
 
@@ -668,8 +741,95 @@ type Export struct {
 	URL string `json:"url"`
 }
 
+// ExportForm Evidence for the offline verifier, a table of readings, a one-page sheet of the transport, or the whole report.
+type ExportForm string
+
 // ExportID One export on the node that made it.
 type ExportID = string
+
+// ExportJob An export, under way or done.
+type ExportJob struct {
+	BegunMS int64 `json:"begun_ms"`
+
+	// Cases How many there are to export.
+	Cases     int   `json:"cases"`
+	CasesDone int   `json:"cases_done"`
+	ExpiresMS int64 `json:"expires_ms,omitempty,omitzero"`
+
+	// Form Evidence for the offline verifier, a table of readings, a one-page sheet of the transport, or the whole report.
+	Form ExportForm `json:"form"`
+
+	// ID One export on the node that made it.
+	ID ExportID `json:"id"`
+
+	// Name Suggested name of the file.
+	Name string `json:"name,omitempty,omitzero"`
+
+	// Problem Why it failed, and what to do.
+	Problem string `json:"problem,omitempty,omitzero"`
+	Reason  string `json:"reason"`
+
+	// SHA256 SHA-256 in hexadecimal.
+	SHA256 Hash `json:"sha256,omitempty,omitzero"`
+
+	// Size Bytes.
+	Size  int64  `json:"size,omitempty,omitzero"`
+	State string `json:"state"`
+
+	// URL Path at this node, when ready.
+	URL string `json:"url,omitempty,omitzero"`
+
+	// Verdicts What the verifier said of each case.
+	Verdicts []ExportVerdict `json:"verdicts,omitempty,omitzero"`
+}
+
+// ExportJobs The caller's exports at this node.
+type ExportJobs struct {
+	Entries int64       `json:"entries"`
+	Exports []ExportJob `json:"exports"`
+	Node    string      `json:"node"`
+}
+
+// ExportRequest What to export: named cases, or a period, or all.
+type ExportRequest struct {
+	// All All that the caller may read.
+	All bool `json:"all,omitempty,omitzero"`
+
+	// Form Evidence for the offline verifier, a table of readings, a one-page sheet of the transport, or the whole report.
+	Form ExportForm `json:"form"`
+
+	// FromMS Cases opened at or after.
+	FromMS int64 `json:"from_ms,omitempty,omitzero"`
+
+	// Paper Of sheets and reports, A4 when not given.
+	Paper ExportRequestPaper `json:"paper,omitempty,omitzero"`
+
+	// Reason Why. No words about a patient: it is an entry.
+	Reason    string       `json:"reason"`
+	Shipments []ShipmentID `json:"shipments,omitempty,omitzero"`
+
+	// ToMS Cases opened before.
+	ToMS int64 `json:"to_ms,omitempty,omitzero"`
+}
+
+// ExportRequestPaper Of sheets and reports, A4 when not given.
+type ExportRequestPaper string
+
+// ExportVerdict The offline verifier's answer for one case, by the policy of this node.
+type ExportVerdict struct {
+	// Checks What was checked.
+	Checks []string `json:"checks,omitempty,omitzero"`
+	Notes  []string `json:"notes,omitempty,omitzero"`
+
+	// Result As isotherm verify prints it.
+	Result string `json:"result"`
+
+	// Sentence What was found, in one sentence.
+	Sentence string `json:"sentence"`
+
+	// Shipment One organ's journey.
+	Shipment ShipmentID `json:"shipment"`
+}
 
 // FeedEvent The ledger learned something. It is the data of an event in the feed.
 type FeedEvent struct {
@@ -874,6 +1034,53 @@ type Me struct {
 	Scopes []Scope `json:"scopes"`
 }
 
+// NodeCertificate A certificate of a node.
+type NodeCertificate struct {
+	UntilMS int64 `json:"until_ms"`
+
+	// Use What it is for: api, cluster or ca.
+	Use string `json:"use"`
+}
+
+// NodeState One node.
+type NodeState struct {
+	AnsweredInMS int64 `json:"answered_in_ms,omitempty,omitzero"`
+
+	// Behind Entries that it lacks against the one that has most.
+	Behind       int64             `json:"behind,omitempty,omitzero"`
+	Certificates []NodeCertificate `json:"certificates,omitempty,omitzero"`
+
+	// Checkpoint Size of the newest checkpoint that it publishes.
+	Checkpoint int64 `json:"checkpoint,omitempty,omitzero"`
+
+	// Entries Entries that it has applied.
+	Entries int64  `json:"entries,omitempty,omitzero"`
+	Leader  bool   `json:"leader"`
+	Name    string `json:"name"`
+
+	// Problem Why not, or why it signs nothing more.
+	Problem string `json:"problem,omitempty,omitzero"`
+
+	// Reached It answered just now.
+	Reached bool `json:"reached"`
+
+	// Root SHA-256 in hexadecimal.
+	Root  Hash `json:"root,omitempty,omitzero"`
+	Voter bool `json:"voter"`
+}
+
+// Nodes All nodes of the ledger, as this one sees them.
+type Nodes struct {
+	// Agreed All roots that could be asked for are the same.
+	Agreed  bool        `json:"agreed"`
+	Entries int64       `json:"entries"`
+	Node    string      `json:"node"`
+	Nodes   []NodeState `json:"nodes"`
+
+	// Size The size of the log at which the roots are compared.
+	Size int64 `json:"size"`
+}
+
 // Organ Kind of organ.
 type Organ = string
 
@@ -898,6 +1105,23 @@ type Organisations struct {
 	Entries       int64          `json:"entries"`
 	Node          string         `json:"node"`
 	Organisations []Organisation `json:"organisations"`
+}
+
+// Pages Settings of the pages.
+type Pages struct {
+	// Call The number to call day and night, for who finds a box.
+	Call    string `json:"call,omitempty,omitzero"`
+	Entries int64  `json:"entries"`
+	Node    string `json:"node"`
+
+	// Operator Who runs this ledger.
+	Operator string `json:"operator,omitempty,omitzero"`
+
+	// Origin Of the ledger.
+	Origin string `json:"origin"`
+
+	// Tiles Where map pictures come from. Without it the pages draw outlines of coasts and borders.
+	Tiles TileSource `json:"tiles,omitempty,omitzero"`
 }
 
 // Part A time of the trip.
@@ -1251,6 +1475,52 @@ type Segment struct {
 	UntilMS int64 `json:"until_ms,omitempty,omitzero"`
 }
 
+// Series Readings of a trip in columns. All columns are as long as `wall_ms`.
+type Series struct {
+	Entries int64 `json:"entries"`
+
+	// Fixes Positions, thinned to about as many.
+	Fixes []SeriesFix `json:"fixes"`
+
+	// Late It reached the ledger late.
+	Late   []bool        `json:"late"`
+	Node   string        `json:"node"`
+	Probes []SeriesProbe `json:"probes"`
+
+	// Total Readings in the time asked for; more than the columns hold when they are thinned.
+	Total int64 `json:"total"`
+
+	// WallMS Time of each reading, by the box.
+	WallMS []int64 `json:"wall_ms"`
+}
+
+// SeriesFix Where the box was.
+type SeriesFix struct {
+	LatE7 int32 `json:"lat_e7"`
+	LonE7 int32 `json:"lon_e7"`
+
+	// WallMS Time of the fix itself.
+	WallMS int64 `json:"wall_ms"`
+}
+
+// SeriesProbe A probe of a box that the organ was in.
+type SeriesProbe struct {
+	// Judged The profile's rules look at it.
+	Judged bool `json:"judged"`
+
+	// Place Where it sits.
+	Place string `json:"place"`
+
+	// Probe Its number in that box.
+	Probe int `json:"probe"`
+
+	// Segment Part of the way, from 0, as the trip's probes and excursions count.
+	Segment int `json:"segment"`
+
+	// TempMC Null where it gave no value, or the reading is of another segment.
+	TempMC []*int32 `json:"temp_mc"`
+}
+
 // Session A session.
 type Session struct {
 	// ExpiresMS Unix milliseconds.
@@ -1490,6 +1760,9 @@ type Subject struct {
 
 // Summary One line of the board.
 type Summary struct {
+	// Band Of the profile that packing pinned. Its edges are in band.
+	Band *Band `json:"band,omitempty"`
+
 	// Box Fingerprint of a box's journal key.
 	Box BoxID `json:"box,omitempty,omitzero"`
 
@@ -1558,8 +1831,11 @@ type Summary struct {
 	Pending *Party `json:"pending,omitempty"`
 
 	// Phase How far a shipment has come.
-	Phase Phase  `json:"phase"`
-	Side  string `json:"side,omitempty,omitzero"`
+	Phase Phase `json:"phase"`
+
+	// RecentMC One value a minute of the hour that ends with the newest reading, oldest first: of the judged probe the value farthest from the middle of the band; null when it gave none. Only of cases that are not over.
+	RecentMC []*int32 `json:"recent_mc,omitempty,omitzero"`
+	Side     string   `json:"side,omitempty,omitzero"`
 
 	// Simulated The readings come from a simulated clock: not a real trip.
 	Simulated bool `json:"simulated"`
@@ -1581,6 +1857,14 @@ type SyncAnswer struct {
 
 	// Receipt See FORMAT.md, receipt.
 	Receipt []byte `json:"receipt"`
+}
+
+// TileSource Where map pictures come from. Without it the pages draw outlines of coasts and borders.
+type TileSource struct {
+	Attribution string `json:"attribution,omitempty,omitzero"`
+
+	// URL With {z}, {x} and {y}.
+	URL string `json:"url"`
 }
 
 // Tip Where the next act follows.
@@ -1876,6 +2160,12 @@ type ListEntriesParams struct {
 	Fresh Fresh `form:"fresh,omitempty" json:"fresh,omitempty,omitzero"`
 }
 
+// StartExportParams defines parameters for StartExport.
+type StartExportParams struct {
+	// IsothermRequest Any value; needed from browsers with a session cookie that do not send Sec-Fetch-Site.
+	IsothermRequest Csrf `json:"Isotherm-Request,omitempty,omitzero"`
+}
+
 // GetExportParams defines parameters for GetExport.
 type GetExportParams struct {
 	// Range Part of the bundle (RFC 9110).
@@ -2089,6 +2379,24 @@ type ListReadingsParams struct {
 // ListReadingsParamsFormat defines parameters for ListReadings.
 type ListReadingsParamsFormat string
 
+// GetSeriesParams defines parameters for GetSeries.
+type GetSeriesParams struct {
+	// Points About how many readings to keep, at most.
+	Points int `form:"points,omitempty" json:"points,omitempty,omitzero"`
+
+	// FromMS Only readings at or after this time.
+	FromMS int64 `form:"from_ms,omitempty" json:"from_ms,omitempty,omitzero"`
+
+	// ToMS Only readings before this time.
+	ToMS int64 `form:"to_ms,omitempty" json:"to_ms,omitempty,omitzero"`
+
+	// Fresh true: contain everything that any node acknowledged before.
+	Fresh Fresh `form:"fresh,omitempty" json:"fresh,omitempty,omitzero"`
+
+	// IfNoneMatch ETag of the answer that the caller holds.
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
 // ListSharesParams defines parameters for ListShares.
 type ListSharesParams struct {
 	// Fresh true: contain everything that any node acknowledged before.
@@ -2157,6 +2465,9 @@ type FindByDonorIDJSONRequestBody = DonorIDRequest
 
 // CreateEnrolTokenJSONRequestBody defines body for CreateEnrolToken for application/json ContentType.
 type CreateEnrolTokenJSONRequestBody = EnrolTokenRequest
+
+// StartExportJSONRequestBody defines body for StartExport for application/json ContentType.
+type StartExportJSONRequestBody = ExportRequest
 
 // SetPasswordJSONRequestBody defines body for SetPassword for application/json ContentType.
 type SetPasswordJSONRequestBody = SetPassword

@@ -19,9 +19,6 @@ import (
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// GetIndex What this is
-	// (GET /)
-	GetIndex(ctx echo.Context) error
 	// GetCheckpoint Newest checkpoint
 	// (GET /checkpoint)
 	GetCheckpoint(ctx echo.Context) error
@@ -88,9 +85,18 @@ type ServerInterface interface {
 	// GetEntryProof Proof that an entry is in the log
 	// (GET /v1/entries/{index}/proof)
 	GetEntryProof(ctx echo.Context, index Index) error
-	// GetExport Fetch an evidence bundle
+	// ListExports The caller's exports at this node
+	// (GET /v1/exports)
+	ListExports(ctx echo.Context) error
+	// StartExport Export cases
+	// (POST /v1/exports)
+	StartExport(ctx echo.Context, params StartExportParams) error
+	// GetExport Fetch an export
 	// (GET /v1/exports/{export})
 	GetExport(ctx echo.Context, export ExportID, params GetExportParams) error
+	// GetExportState How far an export is
+	// (GET /v1/exports/{export}/state)
+	GetExportState(ctx echo.Context, export ExportID) error
 	// GetFeed Live feed
 	// (GET /v1/feed)
 	GetFeed(ctx echo.Context, params GetFeedParams) error
@@ -103,6 +109,9 @@ type ServerInterface interface {
 	// SetPassword Set my password
 	// (PUT /v1/me/password)
 	SetPassword(ctx echo.Context, params SetPasswordParams) error
+	// ListNodes The nodes side by side
+	// (GET /v1/nodes)
+	ListNodes(ctx echo.Context) error
 	// GetNotice What is collected, why, for how long, and who sees it
 	// (GET /v1/notice)
 	GetNotice(ctx echo.Context) error
@@ -124,6 +133,9 @@ type ServerInterface interface {
 	// TestAlarm Send a test alarm
 	// (POST /v1/organisations/{code}/test-alarm)
 	TestAlarm(ctx echo.Context, code OrganisationCode, params TestAlarmParams) error
+	// GetPages What the web pages need to know
+	// (GET /v1/pages)
+	GetPages(ctx echo.Context) error
 	// ListPeople People
 	// (GET /v1/people)
 	ListPeople(ctx echo.Context, params ListPeopleParams) error
@@ -178,6 +190,9 @@ type ServerInterface interface {
 	// ListReadings Readings
 	// (GET /v1/shipments/{shipment}/readings)
 	ListReadings(ctx echo.Context, shipment ShipmentPath, params ListReadingsParams) error
+	// GetSeries Readings for a chart
+	// (GET /v1/shipments/{shipment}/series)
+	GetSeries(ctx echo.Context, shipment ShipmentPath, params GetSeriesParams) error
 	// ListShares Share links of a case
 	// (GET /v1/shipments/{shipment}/shares)
 	ListShares(ctx echo.Context, shipment ShipmentPath, params ListSharesParams) error
@@ -207,15 +222,6 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
-}
-
-// GetIndex converts echo context to params.
-func (w *ServerInterfaceWrapper) GetIndex(ctx echo.Context) error {
-	var err error
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetIndex(ctx)
-	return err
 }
 
 // GetCheckpoint converts echo context to params.
@@ -748,6 +754,44 @@ func (w *ServerInterfaceWrapper) GetEntryProof(ctx echo.Context) error {
 	return err
 }
 
+// ListExports converts echo context to params.
+func (w *ServerInterfaceWrapper) ListExports(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListExports(ctx)
+	return err
+}
+
+// StartExport converts echo context to params.
+func (w *ServerInterfaceWrapper) StartExport(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StartExportParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Isotherm-Request" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Isotherm-Request")]; found {
+		var IsothermRequest Csrf
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Isotherm-Request, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Isotherm-Request", valueList[0], &IsothermRequest, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Isotherm-Request: %s", err))
+		}
+
+		params.IsothermRequest = IsothermRequest
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.StartExport(ctx, params)
+	return err
+}
+
 // GetExport converts echo context to params.
 func (w *ServerInterfaceWrapper) GetExport(ctx echo.Context) error {
 	var err error
@@ -781,6 +825,22 @@ func (w *ServerInterfaceWrapper) GetExport(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetExport(ctx, export, params)
+	return err
+}
+
+// GetExportState converts echo context to params.
+func (w *ServerInterfaceWrapper) GetExportState(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "export" -------------
+	var export ExportID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "export", ctx.Param("export"), &export, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter export: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetExportState(ctx, export)
 	return err
 }
 
@@ -872,6 +932,15 @@ func (w *ServerInterfaceWrapper) SetPassword(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.SetPassword(ctx, params)
+	return err
+}
+
+// ListNodes converts echo context to params.
+func (w *ServerInterfaceWrapper) ListNodes(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListNodes(ctx)
 	return err
 }
 
@@ -1067,6 +1136,15 @@ func (w *ServerInterfaceWrapper) TestAlarm(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.TestAlarm(ctx, code, params)
+	return err
+}
+
+// GetPages converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPages(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPages(ctx)
 	return err
 }
 
@@ -1716,6 +1794,69 @@ func (w *ServerInterfaceWrapper) ListReadings(ctx echo.Context) error {
 	return err
 }
 
+// GetSeries converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSeries(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "shipment" -------------
+	var shipment ShipmentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "shipment", ctx.Param("shipment"), &shipment, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter shipment: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSeriesParams
+	// ------------- Optional query parameter "points" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "points", ctx.QueryParams(), &params.Points, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter points: %s", err))
+	}
+
+	// ------------- Optional query parameter "from_ms" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from_ms", ctx.QueryParams(), &params.FromMS, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from_ms: %s", err))
+	}
+
+	// ------------- Optional query parameter "to_ms" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to_ms", ctx.QueryParams(), &params.ToMS, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to_ms: %s", err))
+	}
+
+	// ------------- Optional query parameter "fresh" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "fresh", ctx.QueryParams(), &params.Fresh, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter fresh: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSeries(ctx, shipment, params)
+	return err
+}
+
 // ListShares converts echo context to params.
 func (w *ServerInterfaceWrapper) ListShares(ctx echo.Context) error {
 	var err error
@@ -1998,7 +2139,6 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
-	router.GET(options.BaseURL+"/", wrapper.GetIndex, options.OperationMiddlewares["getIndex"]...)
 	router.GET(options.BaseURL+"/checkpoint", wrapper.GetCheckpoint, options.OperationMiddlewares["getCheckpoint"]...)
 	router.GET(options.BaseURL+"/docs", wrapper.GetDocs, options.OperationMiddlewares["getDocs"]...)
 	router.GET(options.BaseURL+"/docs/:file", wrapper.GetDocsFile, options.OperationMiddlewares["getDocsFile"]...)
@@ -2021,11 +2161,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/v1/enrol-tokens", wrapper.CreateEnrolToken, options.OperationMiddlewares["createEnrolToken"]...)
 	router.GET(options.BaseURL+"/v1/entries", wrapper.ListEntries, options.OperationMiddlewares["listEntries"]...)
 	router.GET(options.BaseURL+"/v1/entries/:index/proof", wrapper.GetEntryProof, options.OperationMiddlewares["getEntryProof"]...)
+	router.GET(options.BaseURL+"/v1/exports", wrapper.ListExports, options.OperationMiddlewares["listExports"]...)
+	router.POST(options.BaseURL+"/v1/exports", wrapper.StartExport, options.OperationMiddlewares["startExport"]...)
 	router.GET(options.BaseURL+"/v1/exports/:export", wrapper.GetExport, options.OperationMiddlewares["getExport"]...)
+	router.GET(options.BaseURL+"/v1/exports/:export/state", wrapper.GetExportState, options.OperationMiddlewares["getExportState"]...)
 	router.GET(options.BaseURL+"/v1/feed", wrapper.GetFeed, options.OperationMiddlewares["getFeed"]...)
 	router.GET(options.BaseURL+"/v1/genesis", wrapper.GetGenesis, options.OperationMiddlewares["getGenesis"]...)
 	router.GET(options.BaseURL+"/v1/me", wrapper.GetMe, options.OperationMiddlewares["getMe"]...)
 	router.PUT(options.BaseURL+"/v1/me/password", wrapper.SetPassword, options.OperationMiddlewares["setPassword"]...)
+	router.GET(options.BaseURL+"/v1/nodes", wrapper.ListNodes, options.OperationMiddlewares["listNodes"]...)
 	router.GET(options.BaseURL+"/v1/notice", wrapper.GetNotice, options.OperationMiddlewares["getNotice"]...)
 	router.GET(options.BaseURL+"/v1/organisations", wrapper.ListOrganisations, options.OperationMiddlewares["listOrganisations"]...)
 	router.POST(options.BaseURL+"/v1/organisations", wrapper.PutOrganisation, options.OperationMiddlewares["putOrganisation"]...)
@@ -2033,6 +2177,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/organisations/:code/contacts", wrapper.GetContacts, options.OperationMiddlewares["getContacts"]...)
 	router.PUT(options.BaseURL+"/v1/organisations/:code/contacts", wrapper.SetContacts, options.OperationMiddlewares["setContacts"]...)
 	router.POST(options.BaseURL+"/v1/organisations/:code/test-alarm", wrapper.TestAlarm, options.OperationMiddlewares["testAlarm"]...)
+	router.GET(options.BaseURL+"/v1/pages", wrapper.GetPages, options.OperationMiddlewares["getPages"]...)
 	router.GET(options.BaseURL+"/v1/people", wrapper.ListPeople, options.OperationMiddlewares["listPeople"]...)
 	router.POST(options.BaseURL+"/v1/people", wrapper.EnrolPerson, options.OperationMiddlewares["enrolPerson"]...)
 	router.GET(options.BaseURL+"/v1/people/:person", wrapper.GetPerson, options.OperationMiddlewares["getPerson"]...)
@@ -2051,6 +2196,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/v1/shipments/:shipment/donor-id", wrapper.KeepDonorID, options.OperationMiddlewares["keepDonorId"]...)
 	router.POST(options.BaseURL+"/v1/shipments/:shipment/exports", wrapper.CreateExport, options.OperationMiddlewares["createExport"]...)
 	router.GET(options.BaseURL+"/v1/shipments/:shipment/readings", wrapper.ListReadings, options.OperationMiddlewares["listReadings"]...)
+	router.GET(options.BaseURL+"/v1/shipments/:shipment/series", wrapper.GetSeries, options.OperationMiddlewares["getSeries"]...)
 	router.GET(options.BaseURL+"/v1/shipments/:shipment/shares", wrapper.ListShares, options.OperationMiddlewares["listShares"]...)
 	router.POST(options.BaseURL+"/v1/shipments/:shipment/shares", wrapper.CreateShare, options.OperationMiddlewares["createShare"]...)
 	router.DELETE(options.BaseURL+"/v1/shipments/:shipment/shares/:share", wrapper.RevokeShare, options.OperationMiddlewares["revokeShare"]...)
@@ -2063,33 +2209,6 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 }
 
 type NotModifiedResponse struct {
-}
-
-type GetIndexRequestObject struct {
-}
-
-type GetIndexResponseObject interface {
-	VisitGetIndexResponse(w http.ResponseWriter) error
-}
-
-type GetIndex200TextPlainCharsetUTF8Response struct {
-	Body          io.Reader
-	ContentLength int64
-}
-
-func (response GetIndex200TextPlainCharsetUTF8Response) VisitGetIndexResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
-	return err
 }
 
 type GetCheckpointRequestObject struct {
@@ -2648,6 +2767,50 @@ func (response GetEntryProof200TextPlainCharsetUTF8Response) VisitGetEntryProofR
 	return err
 }
 
+type ListExportsRequestObject struct {
+}
+
+type ListExportsResponseObject interface {
+	VisitListExportsResponse(w http.ResponseWriter) error
+}
+
+type ListExports200JSONResponse ExportJobs
+
+func (response ListExports200JSONResponse) VisitListExportsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartExportRequestObject struct {
+	Params StartExportParams
+	Body   *StartExportJSONRequestBody
+}
+
+type StartExportResponseObject interface {
+	VisitStartExportResponse(w http.ResponseWriter) error
+}
+
+type StartExport202JSONResponse ExportJob
+
+func (response StartExport202JSONResponse) VisitStartExportResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetExportRequestObject struct {
 	Export ExportID `json:"export"`
 	Params GetExportParams
@@ -2655,6 +2818,26 @@ type GetExportRequestObject struct {
 
 type GetExportResponseObject interface {
 	VisitGetExportResponse(w http.ResponseWriter) error
+}
+
+type GetExport200ApplicationPdfResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetExport200ApplicationPdfResponse) VisitGetExportResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
 }
 
 type GetExport200ApplicationXTarResponse struct {
@@ -2669,6 +2852,46 @@ func (response GetExport200ApplicationXTarResponse) VisitGetExportResponse(w htt
 		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
 	}
 	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetExport200TextCsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetExport200TextCsvResponse) VisitGetExportResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetExport206ApplicationPdfResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetExport206ApplicationPdfResponse) VisitGetExportResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(206)
 
 	if closer, ok := response.Body.(io.ReadCloser); ok {
 		defer closer.Close()
@@ -2697,11 +2920,53 @@ func (response GetExport206ApplicationXTarResponse) VisitGetExportResponse(w htt
 	return err
 }
 
+type GetExport206TextCsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetExport206TextCsvResponse) VisitGetExportResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(206)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
 type GetExport304Response = NotModifiedResponse
 
 func (response GetExport304Response) VisitGetExportResponse(w http.ResponseWriter) error {
 	w.WriteHeader(304)
 	return nil
+}
+
+type GetExportStateRequestObject struct {
+	Export ExportID `json:"export"`
+}
+
+type GetExportStateResponseObject interface {
+	VisitGetExportStateResponse(w http.ResponseWriter) error
+}
+
+type GetExportState200JSONResponse ExportJob
+
+func (response GetExportState200JSONResponse) VisitGetExportStateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetFeedRequestObject struct {
@@ -2819,6 +3084,27 @@ type SetPassword204Response struct {
 func (response SetPassword204Response) VisitSetPasswordResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type ListNodesRequestObject struct {
+}
+
+type ListNodesResponseObject interface {
+	VisitListNodesResponse(w http.ResponseWriter) error
+}
+
+type ListNodes200JSONResponse Nodes
+
+func (response ListNodes200JSONResponse) VisitListNodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetNoticeRequestObject struct {
@@ -2982,6 +3268,27 @@ type TestAlarmResponseObject interface {
 type TestAlarm200JSONResponse Alarm
 
 func (response TestAlarm200JSONResponse) VisitTestAlarmResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPagesRequestObject struct {
+}
+
+type GetPagesResponseObject interface {
+	VisitGetPagesResponse(w http.ResponseWriter) error
+}
+
+type GetPages200JSONResponse Pages
+
+func (response GetPages200JSONResponse) VisitGetPagesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -3462,6 +3769,36 @@ func (response ListReadings304Response) VisitListReadingsResponse(w http.Respons
 	return nil
 }
 
+type GetSeriesRequestObject struct {
+	Shipment ShipmentPath `json:"shipment"`
+	Params   GetSeriesParams
+}
+
+type GetSeriesResponseObject interface {
+	VisitGetSeriesResponse(w http.ResponseWriter) error
+}
+
+type GetSeries200JSONResponse Series
+
+func (response GetSeries200JSONResponse) VisitGetSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSeries304Response = NotModifiedResponse
+
+func (response GetSeries304Response) VisitGetSeriesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
 type ListSharesRequestObject struct {
 	Shipment ShipmentPath `json:"shipment"`
 	Params   ListSharesParams
@@ -3635,9 +3972,6 @@ func (response RevokeToken204Response) VisitRevokeTokenResponse(w http.ResponseW
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
-	// GetIndex What this is
-	// (GET /)
-	GetIndex(ctx context.Context, request GetIndexRequestObject) (GetIndexResponseObject, error)
 	// GetCheckpoint Newest checkpoint
 	// (GET /checkpoint)
 	GetCheckpoint(ctx context.Context, request GetCheckpointRequestObject) (GetCheckpointResponseObject, error)
@@ -3704,9 +4038,18 @@ type StrictServerInterface interface {
 	// GetEntryProof Proof that an entry is in the log
 	// (GET /v1/entries/{index}/proof)
 	GetEntryProof(ctx context.Context, request GetEntryProofRequestObject) (GetEntryProofResponseObject, error)
-	// GetExport Fetch an evidence bundle
+	// ListExports The caller's exports at this node
+	// (GET /v1/exports)
+	ListExports(ctx context.Context, request ListExportsRequestObject) (ListExportsResponseObject, error)
+	// StartExport Export cases
+	// (POST /v1/exports)
+	StartExport(ctx context.Context, request StartExportRequestObject) (StartExportResponseObject, error)
+	// GetExport Fetch an export
 	// (GET /v1/exports/{export})
 	GetExport(ctx context.Context, request GetExportRequestObject) (GetExportResponseObject, error)
+	// GetExportState How far an export is
+	// (GET /v1/exports/{export}/state)
+	GetExportState(ctx context.Context, request GetExportStateRequestObject) (GetExportStateResponseObject, error)
 	// GetFeed Live feed
 	// (GET /v1/feed)
 	GetFeed(ctx context.Context, request GetFeedRequestObject) (GetFeedResponseObject, error)
@@ -3719,6 +4062,9 @@ type StrictServerInterface interface {
 	// SetPassword Set my password
 	// (PUT /v1/me/password)
 	SetPassword(ctx context.Context, request SetPasswordRequestObject) (SetPasswordResponseObject, error)
+	// ListNodes The nodes side by side
+	// (GET /v1/nodes)
+	ListNodes(ctx context.Context, request ListNodesRequestObject) (ListNodesResponseObject, error)
 	// GetNotice What is collected, why, for how long, and who sees it
 	// (GET /v1/notice)
 	GetNotice(ctx context.Context, request GetNoticeRequestObject) (GetNoticeResponseObject, error)
@@ -3740,6 +4086,9 @@ type StrictServerInterface interface {
 	// TestAlarm Send a test alarm
 	// (POST /v1/organisations/{code}/test-alarm)
 	TestAlarm(ctx context.Context, request TestAlarmRequestObject) (TestAlarmResponseObject, error)
+	// GetPages What the web pages need to know
+	// (GET /v1/pages)
+	GetPages(ctx context.Context, request GetPagesRequestObject) (GetPagesResponseObject, error)
 	// ListPeople People
 	// (GET /v1/people)
 	ListPeople(ctx context.Context, request ListPeopleRequestObject) (ListPeopleResponseObject, error)
@@ -3794,6 +4143,9 @@ type StrictServerInterface interface {
 	// ListReadings Readings
 	// (GET /v1/shipments/{shipment}/readings)
 	ListReadings(ctx context.Context, request ListReadingsRequestObject) (ListReadingsResponseObject, error)
+	// GetSeries Readings for a chart
+	// (GET /v1/shipments/{shipment}/series)
+	GetSeries(ctx context.Context, request GetSeriesRequestObject) (GetSeriesResponseObject, error)
 	// ListShares Share links of a case
 	// (GET /v1/shipments/{shipment}/shares)
 	ListShares(ctx context.Context, request ListSharesRequestObject) (ListSharesResponseObject, error)
@@ -3830,29 +4182,6 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
-}
-
-// GetIndex operation middleware
-func (sh *strictHandler) GetIndex(ctx echo.Context) error {
-	var request GetIndexRequestObject
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.GetIndex(ctx.Request().Context(), request.(GetIndexRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "GetIndex")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(GetIndexResponseObject); ok {
-		return validResponse.VisitGetIndexResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
 }
 
 // GetCheckpoint operation middleware
@@ -4565,6 +4894,77 @@ func (sh *strictHandler) GetEntryProof(ctx echo.Context, index Index) error {
 	return nil
 }
 
+// ListExports operation middleware
+func (sh *strictHandler) ListExports(ctx echo.Context) error {
+	var request ListExportsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListExports(ctx.Request().Context(), request.(ListExportsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListExports")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListExportsResponseObject); ok {
+		return validResponse.VisitListExportsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// StartExport operation middleware
+func (sh *strictHandler) StartExport(ctx echo.Context, params StartExportParams) error {
+	var request StartExportRequestObject
+
+	request.Params = params
+
+	var body StartExportJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StartExport(ctx.Request().Context(), request.(StartExportRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartExport")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(StartExportResponseObject); ok {
+		return validResponse.VisitStartExportResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetExport operation middleware
 func (sh *strictHandler) GetExport(ctx echo.Context, export ExportID, params GetExportParams) error {
 	var request GetExportRequestObject
@@ -4585,6 +4985,31 @@ func (sh *strictHandler) GetExport(ctx echo.Context, export ExportID, params Get
 		return err
 	} else if validResponse, ok := response.(GetExportResponseObject); ok {
 		return validResponse.VisitGetExportResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetExportState operation middleware
+func (sh *strictHandler) GetExportState(ctx echo.Context, export ExportID) error {
+	var request GetExportStateRequestObject
+
+	request.Export = export
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetExportState(ctx.Request().Context(), request.(GetExportStateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetExportState")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetExportStateResponseObject); ok {
+		return validResponse.VisitGetExportStateResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -4706,6 +5131,29 @@ func (sh *strictHandler) SetPassword(ctx echo.Context, params SetPasswordParams)
 		return err
 	} else if validResponse, ok := response.(SetPasswordResponseObject); ok {
 		return validResponse.VisitSetPasswordResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListNodes operation middleware
+func (sh *strictHandler) ListNodes(ctx echo.Context) error {
+	var request ListNodesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListNodes(ctx.Request().Context(), request.(ListNodesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListNodes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListNodesResponseObject); ok {
+		return validResponse.VisitListNodesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -4929,6 +5377,29 @@ func (sh *strictHandler) TestAlarm(ctx echo.Context, code OrganisationCode, para
 		return err
 	} else if validResponse, ok := response.(TestAlarmResponseObject); ok {
 		return validResponse.VisitTestAlarmResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPages operation middleware
+func (sh *strictHandler) GetPages(ctx echo.Context) error {
+	var request GetPagesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPages(ctx.Request().Context(), request.(GetPagesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPages")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPagesResponseObject); ok {
+		return validResponse.VisitGetPagesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -5569,6 +6040,32 @@ func (sh *strictHandler) ListReadings(ctx echo.Context, shipment ShipmentPath, p
 		return err
 	} else if validResponse, ok := response.(ListReadingsResponseObject); ok {
 		return validResponse.VisitListReadingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSeries operation middleware
+func (sh *strictHandler) GetSeries(ctx echo.Context, shipment ShipmentPath, params GetSeriesParams) error {
+	var request GetSeriesRequestObject
+
+	request.Shipment = shipment
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSeries(ctx.Request().Context(), request.(GetSeriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSeries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSeriesResponseObject); ok {
+		return validResponse.VisitGetSeriesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

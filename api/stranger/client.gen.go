@@ -605,6 +605,12 @@ type ActSigner struct {
 	SignedAtMs int64  `json:"signed_at_ms"`
 }
 
+// Band Of the profile that packing pinned. Its edges are in band.
+type Band struct {
+	HighMc int32 `json:"high_mc"`
+	LowMc  int32 `json:"low_mc"`
+}
+
 // BoxId Fingerprint of a box's journal key.
 type BoxId = string
 
@@ -683,8 +689,11 @@ type Correction struct {
 	Old string `json:"old"`
 }
 
-// Custodian Who held the box from a moment on, as stated; also while no record of the box has come.
+// Custodian Who held the box from a moment on, as stated; also while no record of the box has come. `act` is the act that made them so.
 type Custodian struct {
+	// Act SHA-256 in hexadecimal.
+	Act *Hash `json:"act,omitempty"`
+
 	// Disputed Another claim of it is not ruled on yet.
 	Disputed bool `json:"disputed"`
 
@@ -1428,6 +1437,9 @@ type SignedCard struct {
 
 // Summary One line of the board.
 type Summary struct {
+	// Band Of the profile that packing pinned. Its edges are in band.
+	Band *Band `json:"band,omitempty"`
+
 	// Box Fingerprint of a box's journal key.
 	Box *BoxId `json:"box,omitempty"`
 
@@ -1496,8 +1508,11 @@ type Summary struct {
 	Pending *Party `json:"pending,omitempty"`
 
 	// Phase How far a shipment has come.
-	Phase Phase        `json:"phase"`
-	Side  *SummarySide `json:"side,omitempty"`
+	Phase Phase `json:"phase"`
+
+	// RecentMc One value a minute of the hour that ends with the newest reading, oldest first: of the judged probe the value farthest from the middle of the band; null when it gave none. Only of cases that are not over.
+	RecentMc *[]*int32    `json:"recent_mc,omitempty"`
+	Side     *SummarySide `json:"side,omitempty"`
 
 	// Simulated The readings come from a simulated clock: not a real trip.
 	Simulated bool `json:"simulated"`
@@ -1974,7 +1989,7 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/enrol-tokens (the `CreateEnrolToken` operationId).
 	CreateEnrolToken(ctx context.Context, params *CreateEnrolTokenParams, body CreateEnrolTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetExport Fetch an evidence bundle
+	// GetExport Fetch an export
 	//
 	// The same bytes every time, also in parts (`Range`). For who made it.
 	//
@@ -2289,7 +2304,7 @@ func (c *Client) CreateEnrolToken(ctx context.Context, params *CreateEnrolTokenP
 	return c.Client.Do(req)
 }
 
-// GetExport Fetch an evidence bundle
+// GetExport Fetch an export
 //
 // The same bytes every time, also in parts (`Range`). For who made it.
 //
@@ -3829,7 +3844,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/enrol-tokens (the `CreateEnrolToken` operationId).
 	CreateEnrolTokenWithResponse(ctx context.Context, params *CreateEnrolTokenParams, body CreateEnrolTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateEnrolTokenResponse, error)
 
-	// GetExportWithResponse Fetch an evidence bundle
+	// GetExportWithResponse Fetch an export
 	//
 	// The same bytes every time, also in parts (`Range`). For who made it.
 	//
@@ -5156,7 +5171,7 @@ func (c *ClientWithResponses) CreateEnrolTokenWithResponse(ctx context.Context, 
 	return ParseCreateEnrolTokenResponse(rsp)
 }
 
-// GetExportWithResponse Fetch an evidence bundle
+// GetExportWithResponse Fetch an export
 //
 // The same bytes every time, also in parts (`Range`). For who made it.
 //

@@ -102,8 +102,8 @@ isotherm verify: 0 verified, 1 broken, 3 consistent but origin unproven.`,
 	group("A shipment", shipmentCommand(), handoffCommand(), donorCommand(), shareCommand(), breakGlassCommand(), consentCommand())
 	group("What happens", alarmCommand(), feedCommand(), boxCommand())
 	group("Evidence", exportCommand(), verifyCommand(), trailCommand(), certificateCommand())
-	group("You", meCommand(), keyCommand(), joinCommand(), signInCommand(), signOutCommand(), passwordCommand(), tokenCommand(), noticeCommand())
-	group("Administration", enrolCommand(), personCommand(), organisationCommand(), profileCommand())
+	group("You", pagesCommand(), meCommand(), keyCommand(), joinCommand(), signInCommand(), signOutCommand(), passwordCommand(), tokenCommand(), noticeCommand())
+	group("Administration", nodesCommand(), enrolCommand(), personCommand(), organisationCommand(), profileCommand())
 	group("To begin with", demoCommand())
 	wantVerb(root)
 	return root

@@ -27,13 +27,13 @@ func (v verbs) late() {
 	id := v.open("--organ", "kidney", "--side", "right")
 	packed, moved := time.Now().Add(-60*time.Minute), time.Now().Add(-30*time.Minute)
 	pack := []string{"--organ", "kidney", "--side", "right", "--profile", "chs-4-8", "--label-check", "second-person", "--reference", "staff 12"}
-	v.as("courier", "the readings begin at the box's record", "shipment pack", append(pack, "--box", v.boxNamed("demo box 3").String(), "--at", stampOf(packed), id)...)
+	v.as("courier", "the readings begin at the box's record", "shipment pack", append(pack, "--box", v.boxNamed("BOX-3").String(), "--at", stampOf(packed), id)...)
 	x := v.show(id)
 	if x.Trip == nil || x.Trip.FirstMS < packed.Truncate(time.Second).UnixMilli() || x.Trip.FirstMS > packed.Add(time.Minute).UnixMilli() || x.Trip.Readings < 42*2 || x.Trip.CoveragePermille < 990 {
 		v.t.Fatalf("packed late: %+v", x.Trip)
 	}
 	last := x.Trip.LastMS
-	v.as("courier", "the readings begin at the box's record", "shipment move", "--to-box", v.boxNamed("demo box 5").String(), "--reason", "box-fault", "--at", stampOf(moved), id)
+	v.as("courier", "the readings begin at the box's record", "shipment move", "--to-box", v.boxNamed("BOX-5").String(), "--reason", "box-fault", "--at", stampOf(moved), id)
 	x = v.show(id)
 	if len(x.Segments) != 2 || x.Segments[0].UntilMS != moved.Truncate(time.Second).UnixMilli() || x.Trip.LastMS == last || x.Trip.Readings < 40*2 || x.Trip.CoveragePermille < 980 {
 		v.t.Errorf("moved late: %+v, segments %+v", x.Trip, x.Segments)

@@ -181,10 +181,19 @@ func (v verbs) audit() {
 		}
 	}
 	v.fails(exitError, "", v.looking("courier", "trail")...)
+	v.sees("admin", "all roots that could be asked for are the same", "nodes")
+	v.fails(exitError, "can't watch the nodes", v.looking("courier", "nodes")...)
+	var nodes client.Nodes
+	v.read(&nodes, v.looking("admin", "nodes")...)
+	for _, n := range nodes.Nodes {
+		if !n.Reached || n.Root == (client.Hash{}) || len(n.Certificates) != 3 {
+			v.t.Errorf("node: got %+v, want it reached, with a root and three certificates", n)
+		}
+	}
 	v.until(id, append(v.looking("auditor", "feed"), "--after", "0")...)
 	v.feedsFromNow()
 	v.sees("courier", "position", "notice")
-	v.sees("auditor", "demo box", "box list")
+	v.sees("auditor", "BOX-1", "box list")
 
 	document := filepath.Join(v.dir, "consent.pdf")
 	if err := os.WriteFile(document, []byte("signed"), 0o600); err != nil {

@@ -294,6 +294,10 @@ func (v verbs) export(id string) {
 		v.t.Errorf("a refused export left %v, %v", left, err)
 	}
 	v.sees("auditor", "my.bundle", "export", "--reason", "audit", "--out", file, id)
+	for _, form := range []string{"csv", "sheet", "report"} {
+		other := filepath.Join(v.dir, "my."+form)
+		v.sees("auditor", other, "export", "--reason", "audit", "--form", form, "--out", other, "--all")
+	}
 	v.fails(bundle.Consistent.ExitCode(), "", "verify", file)
 	var verdict bundle.Verdict
 	v.read(&verdict, "verify", "--policy", policy, file)

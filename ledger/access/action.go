@@ -20,7 +20,7 @@ const (
 	ScopeExport  Scope = 1 << 2 // export cases
 	ScopeDonor   Scope = 1 << 3 // keep, find and reveal donor IDs
 	ScopeAccount Scope = 1 << 4 // the person's own tokens
-	ScopeAdmin   Scope = 1 << 5 // people, organisations, boxes, profiles, contacts, certificates
+	ScopeAdmin   Scope = 1 << 5 // people, organisations, boxes, profiles, contacts, certificates, nodes
 	ScopeAudit   Scope = 1 << 6 // the audit trail
 
 	AllScopes = ScopeRead | ScopeAct | ScopeExport | ScopeDonor | ScopeAccount | ScopeAdmin | ScopeAudit
@@ -83,7 +83,8 @@ const (
 	ReadTrail
 	OwnAccount
 	ManageAccounts
-	lastAction = ManageAccounts
+	WatchNodes
+	lastAction = WatchNodes
 )
 
 // permission is a row of the table.
@@ -147,6 +148,8 @@ func (a Action) permission() permission {
 		return permission{"manage their own account", ScopeAccount, all}
 	case ManageAccounts:
 		return permission{"manage accounts", ScopeAdmin, []entry.Role{admin}}
+	case WatchNodes: // roots and certificates of the nodes: nothing of any case
+		return permission{"watch the nodes", ScopeAdmin, []entry.Role{admin}}
 	}
 	return permission{name: fmt.Sprintf("unknown(%d)", uint8(a))}
 }

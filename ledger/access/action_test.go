@@ -58,7 +58,7 @@ func TestMay(t *testing.T) {
 		access.BreakTheGlass: "aoct act", access.ShareCases: "ot act", access.GiveConsent: "aoctu act", access.ReadDirectory: "aoctu read",
 		access.ManagePeople: "a admin", access.ManageOrganisations: "a admin", access.EnrolBoxes: "a admin", access.PublishProfiles: "aot admin",
 		access.RecallCertificates: "ao admin", access.ManageContacts: "aot admin", access.ReadTrail: "u audit", access.OwnAccount: "aoctu account",
-		access.ManageAccounts: "a admin",
+		access.ManageAccounts: "a admin", access.WatchNodes: "a admin",
 	}
 	if len(access.Actions()) != len(want) {
 		t.Errorf("got %d actions, want %d", len(access.Actions()), len(want))

@@ -35,6 +35,7 @@ func (v *verifier) judge() {
 		v.reportCustodians(nil)
 		return
 	}
+	v.judged, v.of = a, journals
 	v.reportTrip(a)
 	v.reportProbes(a.Report)
 	v.reportLate(a)

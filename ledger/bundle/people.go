@@ -136,7 +136,7 @@ func (v *verifier) readBox(c *checkedEntry) error {
 	if c.leaf.Link(entry.Box(ledger.BoxIDOf(p.Key))) == nil {
 		return errSubject
 	}
-	v.boxes[ledger.BoxIDOf(p.Key)] = p.Key
+	v.boxes[ledger.BoxIDOf(p.Key)], v.labels[ledger.BoxIDOf(p.Key)] = p.Key, p.Label
 	return nil
 }
 

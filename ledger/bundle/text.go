@@ -24,7 +24,7 @@ func (v *Verdict) WriteText(out io.Writer) error {
 	row("state\t", s.Phase)
 	row("profile\t", s.Profile+",", s.ProfileOrigin, "(the program's own; not clinical advice)")
 	if c := v.Clock; c != nil {
-		row("cold ischemia\t", c.describe())
+		row("cold ischemia\t", c.Describe())
 	}
 	if s.Arrival != "" {
 		row("arrival check\t", s.Arrival)
@@ -35,7 +35,7 @@ func (v *Verdict) WriteText(out io.Writer) error {
 	row("counted\t", fmt.Sprintf("%d entries, %d acts, %d records, %d readings of the trip", v.Counts.Entries, v.Counts.Acts, v.Counts.Records, v.Counts.Readings))
 	row("coverage\t", fmt.Sprintf("%d.%d %% of %s", v.Coverage.Permille/10, v.Coverage.Permille%10, v.Coverage.Total))
 	for _, g := range v.Segments {
-		row("way\t", g.describe())
+		row("way\t", g.Describe())
 	}
 	if v.Coverage.Simulated {
 		row("clock\t", "simulated: this box ran in a demonstration")
@@ -48,7 +48,7 @@ func (v *Verdict) WriteText(out io.Writer) error {
 		row("gap\t", fmt.Sprintf("%s from %s: %s", length, g.From.Format(clock), g.Reason))
 	}
 	for _, l := range v.Late {
-		row("late data\t", l.describe())
+		row("late data\t", l.Describe())
 	}
 	for _, p := range v.Probes {
 		row("probe\t", fmt.Sprintf("%d (%s): %s to %s °C, mean %s °C, mean kinetic %s °C", p.Number, p.Place, p.MinC, p.MaxC, p.MeanC, p.MeanKineticC))
@@ -102,7 +102,8 @@ func (v *Verdict) writeClaims(row func(...any)) {
 	}
 }
 
-func (l Late) describe() string {
+// Describe says which data came late, how late and why.
+func (l Late) Describe() string {
 	text := fmt.Sprintf("%s from %s to %s came at %s", count(l.Records, "record"), l.From.Format(clock), l.Until.Format(clock), l.Came.Format(clock))
 	if l.Delay != "" {
 		text += ", up to " + l.Delay + " late"
@@ -110,7 +111,8 @@ func (l Late) describe() string {
 	return text + " (" + l.Cause + ")"
 }
 
-func (g Segment) describe() string {
+// Describe says in which box the organ was, and from when.
+func (g Segment) Describe() string {
 	text := "no tracker"
 	if g.Box != "" {
 		text = "box " + g.Box
@@ -124,7 +126,8 @@ func (g Segment) describe() string {
 	return text + " from " + g.From.Format(clock)
 }
 
-func (c *Clock) describe() string {
+// Describe says the cold ischemia time, how it stands and the program's limit.
+func (c *Clock) Describe() string {
 	text := fmt.Sprintf("%s since %s, %s", c.Cold, c.Since.Format(clock), c.State)
 	if c.Perfused != "" {
 		text += ", perfused for " + c.Perfused
@@ -135,7 +138,8 @@ func (c *Clock) describe() string {
 	return text
 }
 
-func (c Custodian) who() string {
+// Who names a custodian: person or desk, and organisation.
+func (c Custodian) Who() string {
 	out := c.Organisation
 	if c.OrganisationName != "" {
 		out = c.OrganisationName
@@ -149,7 +153,7 @@ func (c Custodian) who() string {
 }
 
 func (c Custodian) describe() string {
-	text := fmt.Sprintf("%s since %s (%s)", c.who(), c.Since.Format(clock), c.Evidence)
+	text := fmt.Sprintf("%s since %s (%s)", c.Who(), c.Since.Format(clock), c.Evidence)
 	if c.Held != "" {
 		text += fmt.Sprintf(", for %s, of which %s out of band", c.Held, c.OutOfBand)
 	}

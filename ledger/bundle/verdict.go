@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -276,41 +277,85 @@ func Duration(ms int64) string {
 	}
 }
 
-// Sentence says the verdict in one sentence.
-func (v *Verdict) Sentence() string {
+// Sentence says the verdict in one sentence to whoever gave the policy.
+func (v *Verdict) Sentence() string { return v.SentenceUnder("the policy you gave") }
+
+// SentenceUnder says the verdict in one sentence. Every page, document and command shows this one. policy names the keys
+// that were pinned: 'the policy of node-1'.
+func (v *Verdict) SentenceUnder(policy string) string {
 	if v.Result == Broken {
 		return fmt.Sprintf("Broken: %s. Nothing in this bundle can be relied on until that is explained.", count(len(v.Findings), "finding"))
 	}
-	var held []string
-	for _, x := range v.Excursions {
-		who := make([]string, 0, len(x.Held))
-		for _, h := range x.Held {
-			if n := len(who); n == 0 || who[n-1] != h.Organisation {
-				who = append(who, h.Organisation)
-			}
-		}
-		held = append(held, fmt.Sprintf("%s for %s while %s held the box", x.Rule, x.Length, strings.Join(who, ", then ")))
-	}
-	excursions := "no excursion"
-	if len(held) > 0 {
-		excursions = count(len(held), "excursion") + ": " + strings.Join(held, "; ")
-	}
-	keys := "keys match the policy you gave"
+	keys := "keys match " + policy
 	if v.Result == Consistent {
 		keys = "but no policy was given, so the keys could be anyone's"
-	}
-	records := fmt.Sprintf("All %d records are as the box signed them; %s; %s", v.Counts.Records, count(len(v.Coverage.Gaps), "gap"), excursions)
-	if v.Counts.Records == 0 {
-		records = "No record of the box has reached the ledger, so nothing is known of the temperature"
 	}
 	notes := ""
 	if len(v.Flags) > 0 {
 		notes = "; " + count(len(v.Flags), "note") + " to read"
 	}
-	return records + notes + "; " + keys + "."
+	return v.measured() + notes + "; " + keys + "."
 }
 
-// count writes a number with its noun: 'no gap', '1 gap', '2 gaps'.
+// maxTold is how many excursions the sentence tells one by one: it must stay one that people read.
+const maxTold = 3
+
+// measured says what is known of the temperature.
+func (v *Verdict) measured() string {
+	switch {
+	case v.Counts.Records == 0:
+		return "No record of the box has reached the ledger, so nothing is known of the temperature"
+	case v.Counts.Readings == 0:
+		return fmt.Sprintf("%s as the box signed them, but none is a reading that counts, so nothing is known of the temperature", All(v.Counts.Records, "record"))
+	}
+	var held []string
+	for i := range v.Excursions[:min(len(v.Excursions), maxTold)] {
+		held = append(held, v.during(&v.Excursions[i]))
+	}
+	if more := len(v.Excursions) - len(held); more > 0 {
+		held = append(held, Grouped(more)+" more")
+	}
+	excursions := count(len(v.Excursions), "excursion")
+	if len(held) > 0 {
+		excursions += ", " + strings.Join(held, ", and ")
+	}
+	return fmt.Sprintf("%s as the box signed them; %s; %s", All(v.Counts.Readings, "reading"), count(len(v.Coverage.Gaps), "gap"), excursions)
+}
+
+// during says how long an excursion was and who held the box meanwhile: 'too cold for 6 min while North Air held the box'.
+func (v *Verdict) during(x *Excursion) string {
+	var who []string
+	for _, h := range x.Held {
+		if name := v.organisation(h.Organisation); len(who) == 0 || who[len(who)-1] != name {
+			who = append(who, name)
+		}
+	}
+	text := x.Rule + " for " + x.Length
+	if len(who) > 0 {
+		text += " while " + strings.Join(who, ", then ") + " held the box"
+	}
+	return text
+}
+
+// organisation returns the name of one that held the box, its code when it has none.
+func (v *Verdict) organisation(code string) string {
+	for i := range v.Custodians {
+		if c := &v.Custodians[i]; c.Organisation == code && c.OrganisationName != "" {
+			return c.OrganisationName
+		}
+	}
+	return code
+}
+
+// All writes that a number of things are so: 'All 4,312 readings are'.
+func All(n int, noun string) string {
+	if n == 1 {
+		return "The 1 " + noun + " is"
+	}
+	return "All " + count(n, noun) + " are"
+}
+
+// count writes a number with its noun: 'no gap', '1 gap', '2 gaps', '4,312 readings'.
 func count(n int, noun string) string {
 	switch n {
 	case 0:
@@ -318,5 +363,14 @@ func count(n int, noun string) string {
 	case 1:
 		return "1 " + noun
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return Grouped(n) + " " + noun + "s"
+}
+
+// Grouped writes a number with commas between thousands.
+func Grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }

@@ -14,6 +14,7 @@ import (
 	"isotherm/ledger/custody"
 	"isotherm/ledger/entry"
 	"isotherm/ledger/merkle"
+	"isotherm/ledger/trip"
 )
 
 // checkedEntry is an entry whose leaf is proven to be in the ledger and whose payload fits it.
@@ -36,6 +37,8 @@ type verifier struct {
 	shipment ledger.ShipmentID
 	acts     []custody.Entered
 	state    *custody.State // what the acts say
+	judged   *trip.Assessment
+	of       []trip.Journal // what judged was made of
 	subjects
 	journals map[string]*checkedJournal // by origin
 	parts    []Part                     // of the trip
@@ -48,16 +51,23 @@ type subjects struct {
 	profiles      map[[32]byte]published             // by hash
 	recalls       map[string]recalled                // by number of the certificate
 	boxes         map[ledger.BoxID]ed25519.PublicKey
+	labels        map[ledger.BoxID]string
 	openings      []*entry.Advance // of boxes' journals, in entry order
 }
 
 // Verify checks a bundle. With a pin it says whether the bundle is what that ledger holds; without one, only whether it
 // fits together. It never returns an error: what can't be read is a finding.
 func Verify(b []byte, pin *entry.Pin) *Verdict {
+	verdict, _ := Open(b, pin)
+	return verdict
+}
+
+// Open checks a bundle as Verify does, and returns what it holds as well.
+func Open(b []byte, pin *entry.Pin) (*Verdict, *Contents) {
 	v := &verifier{
 		files: map[string][]byte{}, checked: map[int64]*checkedEntry{}, damaged: map[int64]bool{}, journals: map[string]*checkedJournal{},
 		subjects: subjects{organisations: map[string]*entry.OrganisationCard{}, profiles: map[[32]byte]published{}, recalls: map[string]recalled{},
-			boxes: map[ledger.BoxID]ed25519.PublicKey{}},
+			boxes: map[ledger.BoxID]ed25519.PublicKey{}, labels: map[ledger.BoxID]string{}},
 	}
 	v.container(b)
 	if v.readEntries() && v.establishTrust(pin) && v.proveEntries() && v.walkChains() {
@@ -75,7 +85,7 @@ func Verify(b []byte, pin *entry.Pin) *Verdict {
 	default:
 		v.verdict.Result = Verified
 	}
-	return &v.verdict
+	return &v.verdict, v.contents()
 }
 
 func (v *verifier) find(where, format string, args ...any) {

@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"crypto/ed25519"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -366,5 +367,36 @@ func TestNode_CertificateTrips(t *testing.T) {
 		if err == nil {
 			t.Errorf("recall %s: got no error", name)
 		}
+	}
+}
+
+// TestShipment_note takes an hour of readings, newest first: each minute shows its value farthest from the middle of the band.
+func TestShipment_note(t *testing.T) {
+	const minute, end = 60_000, 10_000_000
+	reading := func(agoMS int64, mc int32, fault uint8) *record.Record {
+		return &record.Record{At: record.Stamp{WallMS: end - agoMS}, Reading: &record.Reading{Samples: []record.Sample{{Probe: 1, TempMC: mc, Fault: record.Fault(fault)}, {Probe: 2, TempMC: 99_000}}}}
+	}
+	s := Shipment{Band: &Band{LowMC: 2000, HighMC: 8000}}
+	judged := map[uint8]bool{1: true}
+	for _, r := range []*record.Record{reading(0, 0, 1), reading(1000, 4600, 0), reading(30_000, 1200, 0), reading(59_000, 5000, 0), reading(minute, 8100, 0),
+		reading(2*minute, 0, 1), reading(59*minute, 3000, 0)} {
+		if !s.note(r, judged) {
+			t.Fatalf("reading at %d: no older one wanted", r.At.WallMS)
+		}
+	}
+	if s.note(reading(60*minute, 7000, 0), judged) {
+		t.Error("an hour back: older ones still wanted")
+	}
+	if s.LastReadingMS != end || s.Last == nil || s.Last.MC != 4600 {
+		t.Errorf("got newest %d, %+v, want the failed reading's time and the newest answer", s.LastReadingMS, s.Last)
+	}
+	got := map[int]int32{}
+	for i, mc := range s.Recent {
+		if mc != nil {
+			got[i] = *mc
+		}
+	}
+	if want := (map[int]int32{59: 1200, 58: 8100, 0: 3000}); !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

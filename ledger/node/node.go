@@ -16,6 +16,7 @@ import (
 	"isotherm/ledger/batch"
 	"isotherm/ledger/command"
 	"isotherm/ledger/entry"
+	"isotherm/ledger/muster"
 	"isotherm/ledger/store"
 )
 
@@ -35,6 +36,10 @@ type Replica interface {
 	Published() []byte
 	// Trust returns the keys and cosigner sets as of this node's state.
 	Trust() *entry.Trust
+	// Muster asks every node of the ledger how it is.
+	Muster(ctx context.Context) (muster.Muster, error)
+	// SetDoorProblem keeps why the door takes nothing more, for the other nodes' Muster.
+	SetDoorProblem(reason string)
 	// DecodeBatch decodes a batch, and keeps the result for the command that carries it.
 	DecodeBatch(wire []byte) (*batch.Batch, error)
 }
@@ -67,6 +72,7 @@ type Node struct {
 	people        peopleCache
 	cases         caseCache
 	organisations organisationCache
+	probes        probeCache
 	reads         readNotes
 	accounts      accounts
 
@@ -94,6 +100,7 @@ func New(o Options) (*Node, error) {
 	n.people.init()
 	n.cases.init()
 	n.organisations.init()
+	n.probes.init()
 	n.reads.init()
 	n.accounts.init()
 	n.journaled.init()
@@ -124,6 +131,7 @@ func (n *Node) halt(reason string) {
 	n.mu.Lock()
 	n.halted = reason
 	n.mu.Unlock()
+	n.replica.SetDoorProblem(reason)
 	n.log.Error("node halted: it takes no more writes", "reason", reason)
 }
 

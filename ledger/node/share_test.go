@@ -154,6 +154,7 @@ func TestPrincipal_share(t *testing.T) {
 		"Shipment":     func() error { _, _, err := f.Shipment(ctx, p, id); return err },
 		"Shipments":    func() error { _, _, err := f.Shipments(ctx, p); return err },
 		"Readings":     func() error { _, _, err := f.Readings(ctx, p, id, 0, 1); return err },
+		"Series":       func() error { _, _, err := f.Series(ctx, p, id, SeriesQuery{Points: 100}); return err },
 		"Export":       func() error { _, err := f.Export(ctx, p, id, "audit"); return err },
 		"SubmitAct":    func() error { _, err := f.SubmitAct(ctx, p, open.Marshal()); return err },
 		"FindByDonor":  func() error { _, _, err := f.FindByDonor(ctx, p, testDonor); return err },

@@ -31,6 +31,9 @@ type Temperature struct {
 	WallMS int64 // the box's wall clock, Unix milliseconds
 }
 
+// Band is where the pinned profile wants the organ's temperature; its edges are inside.
+type Band struct{ LowMC, HighMC int32 }
+
 // Shipment is one shipment as a state of the ledger shows it.
 type Shipment struct {
 	ID            ledger.ShipmentID
@@ -43,6 +46,8 @@ type Shipment struct {
 	Segments      []Segment
 	Withheld      []Segment    // parts of journals that acts cite and the ledger does not hold
 	Last          *Temperature // nil when no probe has answered yet
+	Band          *Band        // of the pinned profile; nil before packing
+	Recent        []*int32     // milli-°C, one a minute of the hour up to LastReadingMS, oldest first; nil where no judged probe answered
 	LastReadingMS int64        // wall clock of the newest reading, whether a probe answered or not
 	LastContactMS int64        // RecordTime of the newest batch of the trip; 0 for none
 	BoxHead       []byte       // newest signed head of the box that the organ is in; nil when the ledger holds none
@@ -292,36 +297,68 @@ func withheld(v *store.View, state *custody.State) []Segment {
 	return out
 }
 
-// lastReading finds the newest reading of the trip and the newest answer of a probe that the profile judges.
+// recentMinutes is how much of the newest readings a line of the board shows.
+const recentMinutes = 60
+
+// lastReading finds the newest reading of the trip, the newest answer of a probe that the profile judges, and the hour before.
 func (s *Shipment) lastReading(c *shipmentCase) {
 	if c.judged == nil || len(c.state.Segments) == 0 {
 		return
 	}
+	p := c.judged.Profile
+	s.Band = &Band{p.LowMC, p.HighMC}
 	space := c.state.Segments[len(c.state.Segments)-1].Space
 	for _, j := range slices.Backward(c.journals) {
 		if j.boot == nil {
 			continue
 		}
-		place := excursion.JudgedPlace(c.judged.Profile, space, j.boot)
+		place := excursion.JudgedPlace(p, space, j.boot)
 		judged := map[uint8]bool{}
-		for _, p := range j.boot.Probes {
-			judged[p.Number] = p.Place == place
+		for _, probe := range j.boot.Probes {
+			judged[probe.Number] = probe.Place == place
 		}
 		for _, r := range slices.Backward(j.records) {
-			if r.Reading == nil {
-				continue
-			}
-			if s.LastReadingMS == 0 {
-				s.LastReadingMS = r.At.WallMS
-			}
-			for _, sample := range r.Reading.Samples {
-				if judged[sample.Probe] && sample.Fault == 0 {
-					s.Last = &Temperature{MC: sample.TempMC, WallMS: r.At.WallMS}
-					return
-				}
+			if r.Reading != nil && !s.note(r, judged) {
+				return
 			}
 		}
 	}
+}
+
+// note takes a reading that is older than those before it; false means that no older one is wanted.
+func (s *Shipment) note(r *record.Record, judged map[uint8]bool) bool {
+	if s.LastReadingMS == 0 {
+		s.LastReadingMS = r.At.WallMS
+		s.Recent = make([]*int32, recentMinutes)
+	}
+	const minuteMS = 60_000
+	ago := (s.LastReadingMS - r.At.WallMS) / minuteMS
+	if s.Last != nil && (ago < 0 || ago >= recentMinutes) {
+		return false
+	}
+	for _, sample := range r.Reading.Samples {
+		if !judged[sample.Probe] || sample.Fault != 0 {
+			continue
+		}
+		mc := sample.TempMC
+		if s.Last == nil {
+			s.Last = &Temperature{MC: mc, WallMS: r.At.WallMS}
+		}
+		if ago < 0 || ago >= recentMinutes {
+			continue
+		}
+		at := &s.Recent[recentMinutes-1-ago]
+		if *at == nil || s.Band.off(mc) > s.Band.off(**at) {
+			*at = &mc
+		}
+	}
+	return true
+}
+
+// off is how far a temperature is from the middle of the band, in half thousandths of a degree.
+func (b *Band) off(mc int32) int64 {
+	d := 2*int64(mc) - int64(b.LowMC) - int64(b.HighMC)
+	return max(d, -d)
 }
 
 // Reading is one reading of a trip.
@@ -384,6 +421,7 @@ type Box struct {
 	Head          []byte              // of Journal, or of the enrolment
 	LastContactMS int64               // RecordTime of its newest batch, or of the enrolment
 	Shipments     []ledger.ShipmentID // in it, on their way
+	Probes        []BoxProbe          // of Journal
 }
 
 // Boxes returns all enrolled boxes, in the order of IDs, each with the shipments in it that the principal may read.
@@ -425,6 +463,9 @@ func (n *Node) showEnrolled(v *store.View, p Principal, b store.Box) (*Box, erro
 				return nil, err
 			}
 			box.LastContactMS = leaf.RecordTimeMS
+			if box.Probes, err = n.boxProbes(v, j.Incarnation); err != nil {
+				return nil, err
+			}
 		}
 	}
 	list, err := n.shipmentsIn(v, b.ID)

@@ -22,6 +22,12 @@ type Peer struct {
 	Addr string // host:port of its cluster port
 }
 
+// CertFile is a PEM file with a certificate, and what it is for.
+type CertFile struct {
+	Use  string
+	File string
+}
+
 // Config says who a node is and whom it belongs with.
 type Config struct {
 	Name      string // of this node, for life: raft ID, DNS name in its certificate, name in the cosigner set. A new disk needs a new name
@@ -31,9 +37,10 @@ type Config struct {
 	Peers     []Peer // the nodes of the cluster, this one among them. Their addresses win over replicated ones. Trusted: they may connect, removed from the cluster or not
 	Bootstrap bool   // make a new cluster of Peers when Dir is empty; on any one, or all, of the first nodes
 
-	CertFile string // PEM certificate of this node by the cluster's own CA; read anew for every connection
-	KeyFile  string // its key
-	CAFile   string // PEM certificate of the CA. Trusted: whoever it certifies under a peer's name is that peer
+	CertFile string     // PEM certificate of this node by the cluster's own CA; read anew for every connection
+	KeyFile  string     // its key
+	CAFile   string     // PEM certificate of the CA. Trusted: whoever it certifies under a peer's name is that peer
+	Certs    []CertFile // certificates of other ports, whose end Muster shows beside those of the cluster port
 
 	LogKey    ed25519.PrivateKey // signs checkpoints; shared by all voters
 	CosignKey ed25519.PrivateKey // cosigns them; this node's own

@@ -14,7 +14,8 @@ import (
 type MemNet struct {
 	mu    sync.Mutex
 	nodes map[string]*memNode
-	calls map[string]int // by method
+	calls map[string]int                        // by method
+	bend  map[string]func(answer []byte) []byte // by node and method; a nil answer never comes
 }
 
 type memNode struct {
@@ -26,7 +27,9 @@ type memNode struct {
 }
 
 // NewMemNet returns a network without nodes.
-func NewMemNet() *MemNet { return &MemNet{nodes: map[string]*memNode{}, calls: map[string]int{}} }
+func NewMemNet() *MemNet {
+	return &MemNet{nodes: map[string]*memNode{}, calls: map[string]int{}, bend: map[string]func([]byte) []byte{}}
+}
 
 // OpenOn opens a node on the network. Tune may change raft's configuration.
 func (n *MemNet) OpenOn(cfg Config, tune func(*raft.Config)) (*Replica, error) {
@@ -57,6 +60,13 @@ func (n *MemNet) Cut(name string, cut bool) {
 	n.connect()
 }
 
+// Bend changes a node's answers to a kind of request, or keeps them back when change returns nil.
+func (n *MemNet) Bend(name, method string, change func(answer []byte) []byte) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.bend[name+" "+method] = change
+}
+
 // connect connects all nodes that are not cut off. The caller holds mu.
 func (n *MemNet) connect() {
 	for _, a := range n.nodes {
@@ -84,6 +94,7 @@ func (m *memNode) call(ctx context.Context, peer, method string, body []byte) ([
 	p := m.net.nodes[peer]
 	m.net.calls[method]++
 	broken := m.cut || p == nil || p.cut
+	bend := m.net.bend[peer+" "+method]
 	m.net.mu.Unlock()
 	if broken {
 		return nil, unavailable("ask "+peer, errors.New("cut off"))
@@ -91,6 +102,12 @@ func (m *memNode) call(ctx context.Context, peer, method string, body []byte) ([
 	answer, err := p.handler(ctx, m.name, method, body)
 	if err != nil {
 		err = toWire(err).err()
+	}
+	if err == nil && bend != nil {
+		if answer = bend(answer); answer == nil {
+			<-ctx.Done()
+			return nil, unavailable("ask "+peer, ctx.Err())
+		}
 	}
 	return answer, err
 }

@@ -29,6 +29,8 @@ type Replica struct {
 	trust   *trustKeeper
 	heads   *heads
 	gate    gate
+	musters chan struct{}          // places for calls of Muster
+	door    atomic.Pointer[string] // see SetDoorProblem
 
 	leaderChanged signal
 	confirmed     atomic.Uint64 // term in which this node, as leader, has committed something
@@ -96,7 +98,7 @@ func open(cfg Config, m *members, n network) (_ *Replica, err error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open node: %w", err)
 	}
-	r := &Replica{cfg: cfg, network: n}
+	r := &Replica{cfg: cfg, network: n, musters: make(chan struct{}, maxMusters)}
 	r.ctx, r.stop = newStopper(cfg.Logger)
 	var opened closers
 	defer func() {

@@ -19,6 +19,7 @@ const (
 	methodPropose   = "propose"    // command -> answer, on the leader
 	methodCosign    = "cosign"     // cosignRequest -> cosignature line
 	methodReadIndex = "read-index" // nothing -> raft index, on the leader
+	methodMuster    = "muster"     // musterRequest -> musterAnswer
 )
 
 // cosignLimit is how long a node waits to apply the size it is asked to cosign.
@@ -54,7 +55,7 @@ func (r *Replica) handle(ctx context.Context, _ string, method string, body []by
 		return nil, errNotTaken
 	}
 	defer r.work.Done()
-	if method != methodCosign && r.signer.err() != nil {
+	if method != methodCosign && method != methodMuster && r.signer.err() != nil {
 		return nil, errNotTaken // another will lead soon
 	}
 	switch method {
@@ -79,6 +80,16 @@ func (r *Replica) handle(ctx context.Context, _ string, method string, body []by
 			return nil, ledger.Errorf(ledger.CodeInvalid, "cosign: %v", err)
 		}
 		return r.handleCosign(ctx, merkle.Checkpoint{Origin: q.Origin, Size: q.Size, Root: q.Root})
+	case methodMuster:
+		var q musterRequest
+		if err := json.Unmarshal(body, &q); err != nil {
+			return nil, ledger.Errorf(ledger.CodeInvalid, "muster: %v", err)
+		}
+		a, err := r.musterSelf(q)
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(a)
 	}
 	return nil, ledger.Errorf(ledger.CodeNotFound, "no such request: %.40q", method)
 }

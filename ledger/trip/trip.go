@@ -75,6 +75,25 @@ type Segment struct {
 	From, To excursion.Moment
 }
 
+// Run is a run of records of one journal that were taken into the trip, those that count and those that are only shown.
+// Runs are in the order of the way; a box that the organ came back to has more than one.
+type Run struct {
+	Origin  string
+	From    int64            // seq of its first record
+	To      int64            // behind its last
+	Part    int              // of the way, from 0, as in excursion.Excursion.Segment
+	Segment int              // in State.Segments
+	First   excursion.Moment // its first record; from there trip time runs with the box's monotonic clock
+}
+
+// TripMS is the trip time of a record of the run, in milliseconds.
+func (r *Run) TripMS(rec *record.Record) int64 {
+	if rec.At.MonoMS <= r.First.BootMS {
+		return r.First.TripMS
+	}
+	return r.First.TripMS + int64(min(rec.At.MonoMS-r.First.BootMS, math.MaxInt32*1000))
+}
+
 // Assessment is everything that follows from the acts and the records of one shipment.
 type Assessment struct {
 	Profile    *profile.Profile
@@ -83,6 +102,7 @@ type Assessment struct {
 	Spans      []Span
 	OutMS      int64 // inside one excursion or more: the sum of that of all spans
 	Segments   []Segment
+	Runs       []Run
 	Late       []Late
 	Withheld   []Withheld
 	Simulated  bool               // a record's clock was that of a demonstration

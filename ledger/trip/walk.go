@@ -42,6 +42,8 @@ type walker struct {
 	late       lateness
 	next       int64 // seq behind the last record of the running piece
 	at         int   // the running piece
+	part       int   // of the way, from 0
+	piece      int   // that of the newest run
 }
 
 // walk steps through one piece and returns false once the trip is over.
@@ -51,6 +53,9 @@ func (w *walker) walk(k int) bool {
 	if k > 0 && p.segment != w.route.pieces[k-1].segment {
 		w.eval.EndSegment()
 		w.eval.StartSegment(w.state.Segments[p.segment].Space, p.gap)
+		if len(w.assessment.Runs) > 0 {
+			w.part++ // as the evaluator counts
+		}
 	}
 	if p.from > 0 { // its boot record is not among those that Step sees
 		w.eval.Configure(p.journal.Boot)
@@ -78,6 +83,7 @@ func (w *walker) walk(k int) bool {
 		}
 		w.eval.Step(r)
 		w.next = seq + 1
+		w.run(k, r)
 		w.late.step(r, w.eval.Now())
 		if w.eval.Report().Opened {
 			continue
@@ -106,6 +112,16 @@ func (w *walker) count(k int, r *record.Record) bool {
 	}
 	w.eval.Open()
 	return w.end.taken.known && !w.end.taken.reached(k, r)
+}
+
+// run notes that a record was taken.
+func (w *walker) run(k int, r *record.Record) {
+	a, p := w.assessment, &w.route.pieces[k]
+	if n := len(a.Runs); n == 0 || w.piece != k {
+		a.Runs = append(a.Runs, Run{Origin: p.journal.Origin, From: int64(r.Seq), Part: w.part, Segment: p.segment, First: w.eval.Now()})
+		w.piece = k
+	}
+	a.Runs[len(a.Runs)-1].To = int64(r.Seq) + 1
 }
 
 // segment notes how far a segment goes.

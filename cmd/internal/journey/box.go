@@ -13,53 +13,71 @@ import (
 	"isotherm/tracker"
 )
 
-// box is the tracker in the box, with the network between it and the ledger.
+// box is the tracker in a box, with its devices, and the network between it and the ledger.
 type box struct {
-	config string
-	url    string // of its own page
-	relays []*relay
-	proc   *process
+	name    string // of its folder and its process
+	label   string // what is printed on it
+	config  string
+	url     string // of its own page
+	plan    *plan  // its clock
+	sample  time.Duration
+	devices *devices
+	relays  []*relay
+	proc    *process
 }
 
-// startBox configures the box, enrols it with a one-time token, and starts it.
+// Labels as they are printed on boxes.
+const (
+	drivenLabel = "BOX-1"
+	liveLabel   = "BOX-20"
+	simLabel    = "BOX-%d" // from 2
+)
+
+// sampleEvery is the simulated time between readings on the drive, short beside every rule's delay.
+const sampleEvery = 30 * time.Second
+
+// startBox configures the driven box, enrols it with a one-time token, and starts it.
 func (j *Journey) startBox(ctx context.Context) error {
-	j.box = &box{config: filepath.Join(j.opts.Dir, "box", "trackerd.toml")}
-	for _, n := range j.cluster.nodes {
-		r, err := newRelay(n.api)
-		if err != nil {
-			return err
-		}
-		j.box.relays = append(j.box.relays, r)
-	}
-	ports, err := freePorts(1)
-	if err != nil {
-		return err
-	}
-	local := fmt.Sprintf("127.0.0.1:%d", ports[0])
-	j.box.url = "http://" + local
-	if err := os.MkdirAll(filepath.Dir(j.box.config), 0o700); err != nil {
-		return err
-	}
-	if err := durable.WriteFile(j.box.config, []byte(j.boxConfig(local)), 0o600); err != nil {
-		return err
-	}
-	if err := j.enrolBox(ctx); err != nil {
-		return err
-	}
-	if err := j.StartBox(ctx); err != nil {
+	j.box = &box{name: "box", label: drivenLabel, plan: j.plan, sample: sampleEvery, devices: j.devices}
+	if err := j.setUp(ctx, j.box); err != nil {
 		return err
 	}
 	j.say("the box is on: probes on %s, receiver on %s", j.devices.probes.Path(), j.devices.gnss.Path())
 	return nil
 }
 
-// sampleEvery is the simulated time between readings, short beside every rule's delay.
-const sampleEvery = 30 * time.Second
+// setUp configures a box in a folder of its own, enrols it and starts it.
+func (j *Journey) setUp(ctx context.Context, b *box) error {
+	b.config = filepath.Join(j.opts.Dir, b.name, "trackerd.toml")
+	for _, n := range j.cluster.nodes {
+		r, err := newRelay(n.api)
+		if err != nil {
+			return err
+		}
+		b.relays = append(b.relays, r)
+	}
+	ports, err := freePorts(1)
+	if err != nil {
+		return err
+	}
+	local := fmt.Sprintf("127.0.0.1:%d", ports[0])
+	b.url = "http://" + local
+	if err := os.MkdirAll(filepath.Dir(b.config), 0o700); err != nil {
+		return err
+	}
+	if err := durable.WriteFile(b.config, []byte(j.boxConfig(b, local)), 0o600); err != nil {
+		return err
+	}
+	if err := j.enrolBox(ctx, b); err != nil {
+		return err
+	}
+	return j.run(ctx, b)
+}
 
-// boxConfig is the box's configuration file.
-func (j *Journey) boxConfig(local string) string {
+// boxConfig is a box's configuration file.
+func (j *Journey) boxConfig(b *box, local string) string {
 	var urls []string
-	for _, r := range j.box.relays {
+	for _, r := range b.relays {
 		urls = append(urls, fmt.Sprintf("%q", "https://"+r.addr()))
 	}
 	return fmt.Sprintf(`data_dir = %q
@@ -79,6 +97,7 @@ fix_max_age = "2m"
 rate = %d
 start = %s
 epoch = %s
+meet = %t
 
 [[probe]]
 path = %q
@@ -86,7 +105,7 @@ address = %d
 register = %d
 preset = "pt100-tenth"
 place = "organ"
-certificate = "SIM-ORGAN-1"
+certificate = "SIM-ORGAN-%s"
 valid_until = %s
 error = 0.3
 
@@ -96,9 +115,10 @@ address = %d
 register = %d
 preset = "pt100-tenth"
 place = "box"
-`, filepath.Join(j.opts.Dir, "box", "data"), sampleEvery.String(), syncEvery(j.plan).String(), local, strings.Join(urls, ", "), filepath.Join(j.cluster.dir, "ca.pem"),
-		j.devices.gnss.Path(), j.plan.rate, j.plan.start.UTC().Format(time.RFC3339Nano), j.plan.epoch.UTC().Format(time.RFC3339Nano),
-		j.devices.probes.Path(), organProbe, register, j.plan.start.AddDate(0, 4, 0).Format(time.DateOnly), j.devices.probes.Path(), airProbe, register)
+`, filepath.Join(filepath.Dir(b.config), "data"), b.sample.String(), syncEvery(b.plan).String(), local, strings.Join(urls, ", "), filepath.Join(j.cluster.dir, "ca.pem"),
+		b.devices.gnss.Path(), b.plan.rate, b.plan.start.UTC().Format(time.RFC3339Nano), b.plan.epoch.UTC().Format(time.RFC3339Nano), b.plan.meet,
+		b.devices.probes.Path(), organProbe, register, strings.TrimPrefix(b.label, "BOX-"), b.plan.start.AddDate(0, 4, 0).Format(time.DateOnly),
+		b.devices.probes.Path(), airProbe, register)
 }
 
 // syncEvery is the real time between batches: a second, or less when time runs so fast that the data would come late.
@@ -107,30 +127,33 @@ func syncEvery(p *plan) time.Duration {
 }
 
 // enrolBox makes a one-time token as administrator and has the box use it.
-func (j *Journey) enrolBox(ctx context.Context) error {
+func (j *Journey) enrolBox(ctx context.Context, b *box) error {
 	c, err := j.people.admin.Client()
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	token, err := c.CreateEnrolToken(ctx, "demo box", 10*time.Minute)
+	token, err := c.CreateEnrolToken(ctx, b.label, 10*time.Minute)
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(j.opts.Dir, "box", "token")
+	file := filepath.Join(filepath.Dir(b.config), "token")
 	if err := os.WriteFile(file, []byte(token.Token+"\n"), 0o600); err != nil {
 		return err
 	}
 	policy := filepath.Join(j.cluster.dir, "policy")
-	return j.starter.run(ctx, "trackerd", "trackerd-enrol", "enrol", "--config", j.box.config, "--token-file", file, "--policy", policy)
+	return j.starter.run(ctx, "trackerd", "trackerd-enrol", "enrol", "--config", b.config, "--token-file", file, "--policy", policy)
 }
 
-// StartBox starts the box's program, again after a kill.
-func (j *Journey) StartBox(ctx context.Context) error {
+// StartBox starts the driven box's program, again after a kill.
+func (j *Journey) StartBox(ctx context.Context) error { return j.run(ctx, j.box) }
+
+// run starts a box's program and waits until it is ready.
+func (j *Journey) run(ctx context.Context, b *box) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	var err error
-	j.box.proc, err = j.starter.start(ctx, "trackerd", "trackerd", "run", "--config", j.box.config)
+	b.proc, err = j.starter.start(ctx, "trackerd", "trackerd-"+b.name, "run", "--config", b.config)
 	return err
 }
 

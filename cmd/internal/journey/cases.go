@@ -75,7 +75,7 @@ func (t *sideTrip) step(f func(context.Context) error) {
 // switchOn gives the trip a new box.
 func (t *sideTrip) switchOn(at time.Time) {
 	t.j.boxes++
-	b, err := newSimBox(fmt.Sprintf("demo box %d", t.j.boxes+1), "organ", at)
+	b, err := newSimBox(fmt.Sprintf(simLabel, t.j.boxes+1), "organ", at)
 	if err != nil {
 		t.err = err
 		return
@@ -151,7 +151,7 @@ func (t *sideTrip) pack(organ custody.Organ, side custody.Side, profileName stri
 		t.err = fmt.Errorf("profile %s is not shipped", profileName)
 		return
 	}
-	people := t.j.people
+	people := t.j.cast
 	t.act(people.coordinator, custody.Statement{Kind: custody.Open, Organ: organ, Side: side, From: "River OPO", Dest: "Hill Transplant Center",
 		FromPhone: "+1 206 555 0100", DestPhone: "+1 206 555 0199", Legs: t.legs()})
 	middle := (p.LowMC + p.HighMC) / 2
@@ -184,7 +184,8 @@ func (t *sideTrip) handOver(from, to *identity.Me, where string, at place, tempM
 }
 
 func heartInFlight(t *sideTrip) {
-	p := t.j.people
+	p := t.j.cast
+	t.j.showpiece = t.id
 	t.pack(custody.Heart, custody.SideNone, "chs-4-8")
 	t.drive(20*time.Minute, 6000, 5600, harborHospital, northAirport)
 	t.drive(6*time.Minute, 3100, 3000, northAirport, northAirport) // six cold minutes, while the ground courier holds it
@@ -198,7 +199,7 @@ func heartInFlight(t *sideTrip) {
 }
 
 func kidneyAtCargo(t *sideTrip) {
-	p := t.j.people
+	p := t.j.cast
 	t.pack(custody.Kidney, custody.SideLeft, "chs-4-8")
 	t.drive(40*time.Minute, 6000, 5500, harborHospital, northAirport)
 	t.act(p.ground, custody.Statement{Kind: custody.Release, To: custody.Party{Organisation: "Skyline Cargo", Desk: "Export desk"}, Head: t.head(),
@@ -214,13 +215,13 @@ func liverMoved(t *sideTrip) {
 	old, head := t.box, t.head()
 	t.switchOn(old.at)
 	t.drive(5*time.Minute, 5600, 5400, northAirport, northAirport)
-	t.act(t.j.people.ground, custody.Statement{Kind: custody.Move, Segment: custody.MovedBox, Box: old.id(), Head: head, NewBox: t.box.id(),
+	t.act(t.j.cast.ground, custody.Statement{Kind: custody.Move, Segment: custody.MovedBox, Box: old.id(), Head: head, NewBox: t.box.id(),
 		NewHead: t.head(), Place: "North Airport", Seal: "0552", Reason: custody.BoxFault})
 	t.drive(40*time.Minute, 5400, 5500, northAirport, southAirport)
 }
 
 func lungClaimedTwice(t *sideTrip) {
-	p := t.j.people
+	p := t.j.cast
 	t.pack(custody.Lung, custody.SideLeft, "lung-10")
 	t.drive(40*time.Minute, 10_000, 9800, harborHospital, northAirport)
 	t.handOver(p.ground, p.air, "North Airport", northAirport, 9800)

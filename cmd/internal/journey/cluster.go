@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"isotherm/api/client"
+	"isotherm/ledger/durable"
 )
 
 // voters is how many nodes a journey's ledger has: the smallest number that survives the loss of one.
@@ -22,8 +25,23 @@ const readyTimeout = 60 * time.Second
 type node struct {
 	name   string
 	config string
-	api    string // host:port
-	proc   *process
+	api    string                  // host:port
+	proc   atomic.Pointer[process] // nil before its first start
+	parked atomic.Bool             // somebody stopped it, see StopNode
+}
+
+func (n *node) running() bool {
+	p := n.proc.Load()
+	return p != nil && p.running()
+}
+
+// run starts the node's program and waits until it is ready.
+func (n *node) run(ctx context.Context, s *starter) error {
+	p, err := s.start(ctx, "ledgerd", n.name, "run", "--config", n.config)
+	if err == nil {
+		n.proc.Store(p)
+	}
+	return err
 }
 
 // cluster is the ledger: three nodes of their own.
@@ -54,7 +72,21 @@ func newCluster(ctx context.Context, s *starter, dir string) (*cluster, error) {
 	if err := s.run(ctx, "ledgerd", "ledgerd-init", args...); err != nil {
 		return nil, err
 	}
+	for _, n := range c.nodes {
+		if err := addPages(n.config); err != nil {
+			return nil, err
+		}
+	}
 	return c, nil
+}
+
+// addPages adds to a node's configuration what the pages show.
+func addPages(config string) error {
+	text, err := os.ReadFile(config)
+	if err != nil {
+		return err
+	}
+	return durable.WriteFile(config, append(text, "\n[pages]\ncall = \"+1 206 555 0142\"\noperator = \"Demonstration\"\n"...), 0o644)
 }
 
 // freePorts returns ports of loopback that nobody listens on right now.
@@ -78,8 +110,8 @@ func (c *cluster) start(ctx context.Context) error {
 	errs := make([]error, len(c.nodes))
 	var wg sync.WaitGroup
 	for i, n := range c.nodes {
-		if n.proc == nil || !n.proc.running() {
-			wg.Go(func() { n.proc, errs[i] = c.starter.start(ctx, "ledgerd", n.name, "run", "--config", n.config) })
+		if !n.running() {
+			wg.Go(func() { errs[i] = n.run(ctx, c.starter) })
 		}
 	}
 	wg.Wait()
@@ -111,7 +143,7 @@ func (c *cluster) ask(n *node) (*client.Client, error) {
 // leader returns the node that the running nodes hold for their leader, or nil while there is none.
 func (c *cluster) leader(ctx context.Context) (*node, error) {
 	for _, n := range c.nodes {
-		if n.proc == nil || !n.proc.running() {
+		if !n.running() {
 			continue
 		}
 		a, err := c.ask(n)
@@ -124,7 +156,7 @@ func (c *cluster) leader(ctx context.Context) (*node, error) {
 			continue // it is starting, or just died
 		}
 		for _, l := range c.nodes {
-			if l.name == status.Leader && l.proc.running() {
+			if l.name == status.Leader && l.running() {
 				return l, nil
 			}
 		}
@@ -136,8 +168,8 @@ func (c *cluster) leader(ctx context.Context) (*node, error) {
 func (c *cluster) stop() error {
 	var failed []string
 	for _, n := range c.nodes {
-		if n.proc != nil && n.proc.running() {
-			if err := n.proc.stop(); err != nil {
+		if n.running() {
+			if err := n.proc.Load().stop(); err != nil {
 				failed = append(failed, fmt.Sprintf("%s: %v", n.name, err))
 			}
 		}
@@ -157,7 +189,7 @@ func (j *Journey) KillNode(ctx context.Context, leading bool) (string, error) {
 			return false, err
 		}
 		for _, n := range j.cluster.nodes {
-			if n.proc.running() && (n == leader) == leading {
+			if n.running() && (n == leader) == leading {
 				victim = n
 			}
 		}
@@ -166,7 +198,7 @@ func (j *Journey) KillNode(ctx context.Context, leading bool) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	victim.proc.kill()
+	victim.proc.Load().kill()
 	role := "a follower"
 	if leading {
 		role = "the leader"
@@ -179,7 +211,7 @@ func (j *Journey) KillNode(ctx context.Context, leading bool) (string, error) {
 func (j *Journey) KillAll() {
 	var wg sync.WaitGroup
 	for _, n := range j.cluster.nodes {
-		wg.Go(n.proc.kill)
+		wg.Go(n.proc.Load().kill)
 	}
 	wg.Go(j.box.proc.kill)
 	wg.Wait()

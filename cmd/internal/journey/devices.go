@@ -37,8 +37,9 @@ func weather(iceAt time.Duration) sim.ThermalConfig {
 }
 
 // startDevices starts the devices; they end with close.
-func startDevices(ctx context.Context, p *plan, clock sim.Clock) (*devices, error) {
-	thermal, err := sim.NewThermal(weather(p.iceAt))
+func startDevices(ctx context.Context, p *plan, weather sim.ThermalConfig) (*devices, error) {
+	clock := p.elapsed
+	thermal, err := sim.NewThermal(weather)
 	if err != nil {
 		return nil, err
 	}

@@ -2,13 +2,13 @@ package journey
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"isotherm/ledger"
@@ -23,6 +23,14 @@ type Options struct {
 	Drive   time.Duration // real time that the drive takes
 	Say     func(at time.Time, text string)
 	Faults  []Fault // what else happens on the way
+
+	// Pages puts on the board what people need who try the pages: logins of their own, and a live trip in a second box.
+	// Ready, unless nil, is called when the board is full, before the drive.
+	Pages bool
+	Ready func(*Journey) error
+
+	// SideTrips puts five more simulated shipments on the board.
+	SideTrips bool
 }
 
 // Fault is something that happens during the drive, at a simulated time after packing.
@@ -33,17 +41,24 @@ type Fault struct {
 
 // Journey is a trip under way.
 type Journey struct {
-	opts     Options
-	plan     *plan
-	starter  *starter
-	cluster  *cluster
-	devices  *devices
-	box      *box
-	people   people
-	shipment ledger.ShipmentID
-	boxes    int             // simulated ones beside the driven one
-	ctx      context.Context // ends the devices
-	cancel   context.CancelFunc
+	opts      Options
+	plan      *plan
+	starter   *starter
+	cluster   *cluster
+	devices   *devices
+	box       *box
+	live      *box // nil without Options.Pages
+	onLive    ledger.ShipmentID
+	showpiece ledger.ShipmentID
+	people    people
+	cast      people // of the trips beside the driven one: the same people, or those of the pages
+	logins    []Login
+	parking   sync.Mutex // held while somebody stops or starts one node
+	told      atomic.Pointer[Progress]
+	shipment  ledger.ShipmentID
+	boxes     int             // simulated ones beside the driven one
+	ctx       context.Context // ends the devices
+	cancel    context.CancelFunc
 }
 
 // Result is what a finished journey leaves in its folder.
@@ -82,24 +97,50 @@ func Start(ctx context.Context, o Options) (*Journey, error) {
 	if err := j.enrolPeople(ctx); err != nil {
 		return j, err
 	}
-	if err := j.sideTrips(ctx); err != nil {
+	if err := j.fillBoard(ctx); err != nil {
 		return j, err
 	}
 	j.plan.begin()
-	if j.devices, err = startDevices(j.ctx, j.plan, j.plan.elapsed); err != nil {
+	if j.devices, err = startDevices(j.ctx, j.plan, weather(j.plan.iceAt)); err != nil {
 		return j, err
 	}
 	return j, j.startBox(ctx)
 }
 
+// fillBoard puts shipments on the board beside the one that is driven.
+func (j *Journey) fillBoard(ctx context.Context) error {
+	if j.opts.Pages {
+		if err := j.enrolCast(ctx); err != nil {
+			return err
+		}
+		if err := j.driveLive(ctx); err != nil {
+			return err
+		}
+	}
+	if j.opts.SideTrips {
+		if err := j.sideTrips(ctx); err != nil {
+			return err
+		}
+	}
+	if j.opts.Ready != nil {
+		return j.opts.Ready(j)
+	}
+	return nil
+}
+
 // Close ends everything that the journey started.
 func (j *Journey) Close() error {
 	var errs []error
-	if j.box != nil {
-		errs = append(errs, j.box.close())
+	for _, b := range []*box{j.box, j.live} {
+		if b != nil {
+			errs = append(errs, b.close())
+		}
 	}
 	if j.devices != nil {
 		j.devices.close()
+	}
+	if j.live != nil && j.live.devices != nil {
+		j.live.devices.close()
 	}
 	if j.cluster != nil {
 		errs = append(errs, j.cluster.stop())
@@ -110,8 +151,33 @@ func (j *Journey) Close() error {
 
 // say reports progress at the present simulated time.
 func (j *Journey) say(format string, args ...any) {
-	j.opts.Say(j.plan.now(), fmt.Sprintf(format, args...))
+	j.sayAt(j.plan.now(), fmt.Sprintf(format, args...))
 }
+
+func (j *Journey) sayAt(at time.Time, text string) {
+	j.told.Store(&Progress{Text: text, AtMS: at.UnixMilli()})
+	j.opts.Say(at, text)
+}
+
+// Progress is the newest line that the journey has told.
+type Progress struct {
+	Text string `json:"text"`
+	AtMS int64  `json:"at_ms"`
+}
+
+// Progress says how far the journey is.
+func (j *Journey) Progress() Progress {
+	if p := j.told.Load(); p != nil {
+		return *p
+	}
+	return Progress{}
+}
+
+// Showpiece is the shipment with six cold minutes, of Options.SideTrips.
+func (j *Journey) Showpiece() ledger.ShipmentID { return j.showpiece }
+
+// Live is the shipment of the live trip, of Options.Pages.
+func (j *Journey) Live() ledger.ShipmentID { return j.onLive }
 
 // Run takes the organ from packing to the verified export.
 func (j *Journey) Run(ctx context.Context) (*Result, error) {
@@ -150,7 +216,11 @@ func (j *Journey) timetable() []Fault {
 
 // until waits for a simulated time since the start.
 func (j *Journey) until(ctx context.Context, at time.Duration) error {
-	t := time.NewTimer(j.plan.real(at - j.plan.elapsed()))
+	return j.sleep(ctx, j.plan.real(at-j.plan.elapsed()))
+}
+
+func (j *Journey) sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -163,8 +233,8 @@ func (j *Journey) until(ctx context.Context, at time.Duration) error {
 // export takes the bundle as the auditor and verifies it offline, in a process of its own that is given nothing but the
 // bundle and the policy that the operator made.
 func (j *Journey) export(ctx context.Context) (*Result, error) {
-	r := &Result{Shipment: j.shipment, Bundle: filepath.Join(j.opts.Dir, "case.bundle"), Policy: filepath.Join(j.cluster.dir, "policy")}
-	auditor := filepath.Join(j.opts.Dir, "people", j.people.auditor.Role)
+	r := &Result{Shipment: j.shipment, Bundle: filepath.Join(j.opts.Dir, "case.bundle"), Policy: j.Policy()}
+	auditor := j.folder(j.people.auditor.Role)
 	args := []string{"export", "--me", auditor, "--reason", "demonstration", "--out", r.Bundle, j.shipment.String()}
 	if err := j.starter.run(ctx, "isotherm", "export", args...); err != nil {
 		return nil, err
@@ -174,15 +244,8 @@ func (j *Journey) export(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	j.say("the auditor exported the case: %d kB", (info.Size()+999)/1000)
-	verify := exec.CommandContext(ctx, j.opts.Program, "verify", "--json", "--policy", r.Policy, r.Bundle)
-	verify.Args[0] = "isotherm"
-	out, err := verify.Output()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-		return nil, fmt.Errorf("verify: %w", err)
-	}
-	r.Verdict = &bundle.Verdict{}
-	if err := json.Unmarshal(out, r.Verdict); err != nil {
-		return nil, fmt.Errorf("read the verdict: %w", err)
+	if r.Verdict, err = j.verify(ctx, r.Bundle); err != nil {
+		return nil, err
 	}
 	j.say("verified offline: %s", r.Verdict.Result)
 	return r, nil
@@ -191,5 +254,23 @@ func (j *Journey) export(ctx context.Context) (*Result, error) {
 // URLs are the addresses of the nodes' APIs.
 func (j *Journey) URLs() []string { return j.cluster.urls() }
 
-// BoxURL is the address of the box's own page.
+// CA is the file of the ledger's private CA.
+func (j *Journey) CA() string { return filepath.Join(j.cluster.dir, "ca.pem") }
+
+// Policy is the file of the ledger's keys, which the operator made.
+func (j *Journey) Policy() string { return filepath.Join(j.cluster.dir, "policy") }
+
+// Folder is where the identity of one of the journey's people lies.
+func (j *Journey) Folder(name string) string { return j.folder(name) }
+
+// BoxURL is the address of the driven box's own page.
 func (j *Journey) BoxURL() string { return j.box.url }
+
+// BoxPage is where a box shows its own page.
+type BoxPage struct {
+	Label string `json:"label"`
+	URL   string `json:"url"`
+}
+
+// LiveBox is the box of the live trip, of Options.Pages.
+func (j *Journey) LiveBox() BoxPage { return BoxPage{j.live.label, j.live.url} }

@@ -52,11 +52,7 @@ func (j *Journey) enrolPeople(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
-	for _, p := range []struct {
-		me              **identity.Me
-		folder          string
-		name, org, role string
-	}{
+	for _, p := range []role{
 		{&j.people.coordinator, "coordinator", "Coordinator on call", "River OPO", "coordinator"},
 		{&j.people.ground, "courier", "Ground courier", "City Couriers", "courier"},
 		{&j.people.relief, "courier-relief", "Relief courier", "City Couriers", "courier"},
@@ -64,24 +60,39 @@ func (j *Journey) enrolPeople(ctx context.Context) error {
 		{&j.people.center, "center", "Transplant desk", "Hill Transplant Center", "center"},
 		{&j.people.auditor, "auditor", "Auditor", "Transplant Authority", "auditor"},
 	} {
-		err := patiently(ctx, func(ctx context.Context) error {
-			made, err := admin.Enrol(ctx, c, identity.NewPerson{Name: p.name, Organisation: p.org, Role: p.role}, []byte(demoPIN), demoCost)
-			if err == nil {
-				made.PIN = identity.FixedPIN(demoPIN)
-				*p.me = made
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if err := (*p.me).Save(filepath.Join(j.opts.Dir, "people", p.folder)); err != nil {
+		if err := j.enrol(ctx, c, p); err != nil {
 			return err
 		}
 	}
+	j.cast = j.people
 	j.say("six people enrolled; each made a signing key that stays on their own device")
 	return nil
 }
+
+// role is somebody who is to be enrolled, in a folder of that name.
+type role struct {
+	me                      **identity.Me
+	folder, name, org, role string
+}
+
+// enrol makes a person known and keeps their identity.
+func (j *Journey) enrol(ctx context.Context, c *client.Client, p role) error {
+	err := patiently(ctx, func(ctx context.Context) error {
+		made, err := j.people.admin.Enrol(ctx, c, identity.NewPerson{Name: p.name, Organisation: p.org, Role: p.role}, []byte(demoPIN), demoCost)
+		if err == nil {
+			made.PIN = identity.FixedPIN(demoPIN)
+			*p.me = made
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return (*p.me).Save(j.folder(p.folder))
+}
+
+// folder is where a person's identity lies.
+func (j *Journey) folder(name string) string { return filepath.Join(j.opts.Dir, "people", name) }
 
 // patience is how long people try again while the ledger has no majority, for example during an election.
 const patience = 45 * time.Second
@@ -102,15 +113,21 @@ func patiently(ctx context.Context, f func(context.Context) error) error {
 	})
 }
 
-// act makes one act now, in simulated time, and reports it.
+// act makes one act of the driven shipment now, in simulated time, and reports it.
 func (j *Journey) act(ctx context.Context, me *identity.Me, s custody.Statement, others ...*identity.Me) error {
+	s.Shipment = j.shipment
+	return j.actAt(ctx, j.plan, me, s, others...)
+}
+
+// actAt makes one act now by the clock of a plan, and reports it.
+func (j *Journey) actAt(ctx context.Context, clock *plan, me *identity.Me, s custody.Statement, others ...*identity.Me) error {
 	c, err := me.Client()
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	s.Shipment, s.ID, s.EventTimeMS = j.shipment, ledger.NewActID(), j.plan.now().UnixMilli()
-	setClocks(j.plan.now, me, others)
+	s.ID, s.EventTimeMS = ledger.NewActID(), clock.now().UnixMilli()
+	setClocks(clock.now, me, others)
 	var answer client.ActAnswer
 	err = patiently(ctx, func(ctx context.Context) error {
 		_, answer, err = me.Act(ctx, c, s, others...)
@@ -123,7 +140,7 @@ func (j *Journey) act(ctx context.Context, me *identity.Me, s custody.Statement,
 	for _, o := range others {
 		signers += " and " + o.Name
 	}
-	j.say("%s, %s: entry %d", s.Kind, signers, answer.Index)
+	j.sayAt(clock.now(), fmt.Sprintf("%s, %s: entry %d", s.Kind, signers, answer.Index))
 	return nil
 }
 
@@ -135,8 +152,13 @@ func setClocks(now func() time.Time, me *identity.Me, others []*identity.Me) {
 	}
 }
 
-// donor returns the ledger's commitment to the donor ID.
+// donor returns the ledger's commitment to the donor ID of the driven shipment.
 func (j *Journey) donor(ctx context.Context, me *identity.Me) ([32]byte, error) {
+	return j.commit(ctx, me, donorID)
+}
+
+// commit returns the ledger's commitment to a donor ID.
+func (j *Journey) commit(ctx context.Context, me *identity.Me, donorID string) ([32]byte, error) {
 	c, err := me.Client()
 	if err != nil {
 		return [32]byte{}, err

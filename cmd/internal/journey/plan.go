@@ -20,6 +20,7 @@ type plan struct {
 	capture   *sim.Capture // or nil
 	route     *sim.Route   // when there is no capture
 	played    int          // how often the capture is played to fill the trip
+	meet      bool         // the clock goes on with time once it has caught up with it
 }
 
 // lead is the simulated time that box and people have before packing; the route waits at the hospital meanwhile.
@@ -68,7 +69,11 @@ func (p *plan) elapsed() time.Duration {
 	if p.epoch.IsZero() {
 		return 0
 	}
-	return time.Since(p.epoch) * time.Duration(p.rate)
+	d := time.Since(p.epoch) * time.Duration(p.rate)
+	if p.meet {
+		d = min(d, time.Since(p.start))
+	}
+	return d
 }
 
 // now is the simulated wall clock.

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"isotherm/api/web"
 )
 
 // Config is the configuration file of a node, in TOML. An unknown key is an error that names it. Paths are relative to
@@ -56,7 +58,24 @@ type Config struct {
 	// Alarms says how this node sends alarms, in a table [alarms]. All nodes should send in the same way: the leader does it.
 	Alarms Alarms `toml:"alarms"`
 
+	// Pages says what the pages show, in a table [pages]. All nodes should say the same.
+	Pages Pages `toml:"pages"`
+
 	dir string // of the file
+}
+
+// Pages are what the operator says for the pages that people use.
+type Pages struct {
+	// Call is the telephone number that is answered day and night, for who finds a box. Default: none, and the page of a
+	// box only tells to call the number printed on it.
+	Call string `toml:"call"`
+	// Operator is who runs this ledger, in words. Default: none.
+	Operator string `toml:"operator"`
+	// Tiles is where browsers load map pictures, an https address with {z}, {x} and {y}. Default: none, the pages draw coasts
+	// and borders of their own. Trusted: it learns which places somebody looks at.
+	Tiles string `toml:"tiles"`
+	// TilesAttribution is what the maker of the map pictures wants to be said of them. Default: none.
+	TilesAttribution string `toml:"tiles_attribution"`
 }
 
 // Alarms are the operator's means to send alarms. Where they go, each organisation sets itself.
@@ -120,10 +139,18 @@ func loadConfig(path string) (*Config, error) {
 		return nil, fmt.Errorf("configuration %s: no [[peer]] is named", path)
 	case (c.Alarms.SMTPFile == "") != (c.Alarms.From == ""):
 		return nil, fmt.Errorf("configuration %s: alarms.smtp_file and alarms.from need each other", path)
+	case c.Pages.settings().Check() != nil:
+		return nil, fmt.Errorf("configuration %s: pages.%w", path, c.Pages.settings().Check())
+	case c.Pages.TilesAttribution != "" && c.Pages.Tiles == "":
+		return nil, fmt.Errorf("configuration %s: pages.tiles_attribution is of pages.tiles, which is missing", path)
 	case c.Alarms.Hook != "" && !filepath.IsAbs(c.Alarms.Hook):
 		return nil, fmt.Errorf("configuration %s: alarms.hook %q is not an absolute path", path, c.Alarms.Hook)
 	}
 	return c, nil
+}
+
+func (p Pages) settings() web.Settings {
+	return web.Settings{Call: p.Call, Operator: p.Operator, Tiles: p.Tiles, TilesAttribution: p.TilesAttribution}
 }
 
 // tomlError names unknown keys and places, which the library keeps in types of its own.

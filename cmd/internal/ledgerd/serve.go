@@ -122,7 +122,7 @@ func openReplica(cfg *Config, first *node.Bootstrap, logger *slog.Logger) (*repl
 	}
 	rc := replica.Config{Name: cfg.Name, Dir: cfg.DataDir, Listen: cfg.ClusterListen, Advertise: cfg.ClusterAdvertise, Bootstrap: cfg.Bootstrap && !ran,
 		CertFile: cfg.ClusterCertFile, KeyFile: cfg.ClusterKeyFile, CAFile: cfg.CAFile, LogKey: logKey, CosignKey: cosignKey,
-		Trust: entry.NewTrust(genesis), Logger: logger}
+		Certs: []replica.CertFile{{Use: "api", File: cfg.APICertFile}}, Trust: entry.NewTrust(genesis), Logger: logger}
 	for _, p := range cfg.Peers {
 		rc.Peers = append(rc.Peers, replica.Peer(p))
 	}
@@ -160,7 +160,7 @@ func hasRun(cfg *Config) (bool, error) {
 
 // serveNode serves the API until ctx ends or a part fails.
 func serveNode(ctx context.Context, cfg *Config, n *node.Node, r *replica.Replica, first node.Bootstrap, logger *slog.Logger, stdout io.Writer) error {
-	handler, err := api.New(api.Options{Node: n, Status: func() client.Status { return status(r) }, Logger: logger})
+	handler, err := api.New(api.Options{Node: n, Status: func() client.Status { return status(r) }, Pages: cfg.Pages.settings(), Logger: logger})
 	if err != nil {
 		return err
 	}

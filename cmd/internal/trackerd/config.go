@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -29,9 +30,12 @@ type Config struct {
 	FlushInterval duration `toml:"flush_interval"`
 	// SyncInterval is the real time between batches to the ledger; alarms and acts don't wait for it. Default "10s".
 	SyncInterval duration `toml:"sync_interval"`
-	// LocalAddr is the loopback address of the box's page. Default: none. Trusted: whoever can open it can hand acts to
-	// the box; their signatures are for the ledger to judge.
+	// LocalAddr is the address of the box's page, on loopback or of the box in its own private network, such as its Wi-Fi.
+	// Default: none. Trusted: whoever can open it reads what the box measures, switches its radio and can hand acts to it;
+	// their signatures are for the ledger to judge.
 	LocalAddr string `toml:"local_addr"`
+	// PagesURL is the address of the pages for people, to which the box's page leads back. Default: the first of Ledger.
+	PagesURL string `toml:"pages_url"`
 	// Ledger is the URLs of the ledger's nodes, tried in turn. Default: none, the box only records. Not trusted: what
 	// they answer counts by its signatures.
 	Ledger []string `toml:"ledger"`
@@ -68,6 +72,8 @@ type Clock struct {
 	Start time.Time `toml:"start"`
 	// Epoch is the real time at which the simulation began. Required.
 	Epoch time.Time `toml:"epoch"`
+	// Meet makes the clock go on with the real time once it has caught up with it. Default false.
+	Meet bool `toml:"meet"`
 }
 
 // Probe is a temperature probe on a Modbus line. Probes are numbered in the order of the file, from 0.
@@ -217,5 +223,17 @@ func (c *Config) clock() (tracker.Clock, error) {
 	if c.Clock == nil {
 		return tracker.NewSystemClock()
 	}
-	return tracker.SimulatedClock{Rate: c.Clock.Rate, Start: c.Clock.Start, Epoch: c.Clock.Epoch}, nil
+	return tracker.SimulatedClock{Rate: c.Clock.Rate, Start: c.Clock.Start, Epoch: c.Clock.Epoch, Meet: c.Clock.Meet}, nil
+}
+
+// pages returns the address of the pages for people.
+func (c *Config) pages() string {
+	if c.PagesURL != "" || len(c.Ledger) == 0 {
+		return c.PagesURL
+	}
+	u, err := url.Parse(c.Ledger[0])
+	if err != nil || u.Host == "" {
+		return "" // the uplink tells of it
+	}
+	return u.Scheme + "://" + u.Host
 }

@@ -187,6 +187,7 @@ func (d *devices) box(cfg *Config, clock tracker.Clock, log *slog.Logger) tracke
 		DataDir: cfg.DataDir, Software: Software, Clock: clock, Probes: d.probes, Local: cfg.LocalAddr, Keep: cfg.KeepJournalMB << 20, Logger: log,
 		Intervals: tracker.Intervals{Sample: time.Duration(cfg.SampleInterval), Flush: time.Duration(cfg.FlushInterval), Sync: time.Duration(cfg.SyncInterval)},
 	}
+	c.Pages = cfg.pages()
 	if d.receiver != nil { // not a nil pointer in the interface
 		c.Locator = d.receiver
 	}

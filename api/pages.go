@@ -1,0 +1,63 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"isotherm/api/contract"
+	"isotherm/api/server"
+)
+
+// ours begin the paths that are the API's: what is not there is an error, and no page.
+var ours = []string{"/v1", "/docs", "/openapi.", "/checkpoint", "/tile"}
+
+// page answers what is no operation of the contract: a file of the pages, or the page itself.
+func (h *handler) page(c echo.Context) error {
+	r := c.Request()
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return echo.ErrNotFound
+	}
+	for _, prefix := range ours {
+		if strings.HasPrefix(r.URL.Path, prefix) {
+			return echo.ErrNotFound
+		}
+	}
+	if !h.pages.Serve(c.Response(), r) {
+		return echo.ErrNotFound
+	}
+	return nil
+}
+
+// stranger answers whoever scans the code on a box. People who are signed in get to the box; all others see the same page,
+// whether the box is known or not.
+func (h *handler) stranger(c echo.Context) error {
+	label := c.Param("label")
+	if decoded, err := url.PathUnescape(label); err == nil {
+		label = decoded
+	}
+	if cookie, err := c.Request().Cookie(sessionCookie); err == nil {
+		if _, err := h.node.Authenticate(c.Request().Context(), cookie.Value); err == nil {
+			return c.Redirect(http.StatusSeeOther, "/carry?"+url.Values{"box": {label}}.Encode())
+		}
+	}
+	return h.pages.Stranger(c.Response(), label)
+}
+
+// GetPages says what the operator set for the pages.
+func (h *handler) GetPages(ctx context.Context, _ server.GetPagesRequestObject) (server.GetPagesResponseObject, error) {
+	at, err := h.node.At()
+	if err != nil {
+		return nil, err
+	}
+	s := h.pages.Settings()
+	out := contract.Pages{Node: at.Node, Entries: at.Entries, Origin: h.node.Origin(), Call: s.Call, Operator: s.Operator}
+	if s.Tiles != "" {
+		out.Tiles = contract.TileSource{URL: s.Tiles, Attribution: s.TilesAttribution}
+	}
+	callOf(ctx).answeredAt(at)
+	return server.GetPages200JSONResponse(out), nil
+}

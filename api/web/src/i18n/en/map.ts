@@ -1,0 +1,3 @@
+import { register } from '../index';
+
+export default register('map', {});

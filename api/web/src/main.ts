@@ -1,0 +1,16 @@
+import './style/base.css';
+import { mount } from 'svelte';
+import App from './App.svelte';
+import { begin } from './lib/session.svelte';
+import { outbox } from './offline/outbox.svelte';
+import { registerWorker } from './offline/worker';
+import { startRouter } from './router.svelte';
+
+const target = document.getElementById('app');
+if (target === null) throw new Error('index.html has no #app');
+
+startRouter();
+void begin();
+outbox.start();
+if (import.meta.env.PROD) registerWorker();
+mount(App, { target });
