@@ -2,12 +2,18 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"isotherm/api/client"
 	"isotherm/api/contract"
@@ -258,5 +264,50 @@ func TestExports_signedOut(t *testing.T) {
 	j, err := f.api.h.jobs.find(e.ID, auditor.id)
 	if err != nil || j.State != jobFailed || !strings.Contains(j.Problem, "Sign in and begin it anew") {
 		t.Errorf("got %+v, %v", j, err)
+	}
+}
+
+// TestExports_explain holds every failure to saying why and what to do.
+func TestExports_explain(t *testing.T) {
+	q := newExportQueue(&handler{log: slog.New(slog.DiscardHandler)})
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{context.DeadlineExceeded, "It took longer than 2 hours. Export fewer cases at a time."},
+		{fmt.Errorf("case 1 of 2: %w", context.Canceled), "The node was stopped. Begin the export anew, here or at another node."},
+		{ledger.Errorf(ledger.CodeUnauthenticated, "the token has ended"), "Your session or token ended before the export was ready. Sign in and begin it anew."},
+		{fmt.Errorf("write export: case 2 of 3, x: %w", ledger.Errorf(ledger.CodeForbidden, "it is not yours").WithHint("break the glass")), "Case 2 of 3, x: it is not yours: break the glass."},
+		{errors.New("disk on fire"), "A fault of this node; its log has the details. Begin the export at another node."},
+	} {
+		if got := q.explain(&exportJob{}, tt.err); got != tt.want {
+			t.Errorf("%v: got %q, want %q", tt.err, got, tt.want)
+		}
+	}
+}
+
+// TestExportStore_limits shows that a file, and all files together, can't fill the disk.
+func TestExportStore_limits(t *testing.T) {
+	b := &bounded{w: io.Discard, left: 10}
+	if _, err := b.Write(make([]byte, 10)); err != nil {
+		t.Error(err)
+	}
+	if _, err := b.Write([]byte{1}); ledger.CodeOf(err) != ledger.CodeInvalid || !strings.Contains(err.Error(), "shorter period") {
+		t.Errorf("one byte too many: got %v", err)
+	}
+	s, err := newExportStore(t.TempDir(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 { // of more than a third of the room each
+		s.keep(madeExport{id: fmt.Sprint(i), path: filepath.Join(s.dir, fmt.Sprint(i)), size: maxExportSum/3 + 1, expires: time.Now().Add(time.Hour)})
+	}
+	if _, err := s.find("1", ledger.PersonID{}); ledger.CodeOf(err) != ledger.CodeNotFound || len(s.made) != 2 {
+		t.Errorf("%d exports are kept, want the last 2", len(s.made))
+	}
+	_, err = s.write(madeExport{id: "x"}, func(w io.Writer) error { return ledger.Errorf(ledger.CodeForbidden, "no") })
+	left, globErr := filepath.Glob(filepath.Join(s.dir, "*"))
+	if ledger.CodeOf(err) != ledger.CodeForbidden || globErr != nil || len(left) != 0 {
+		t.Errorf("a failed export left %v: %v, %v", left, err, globErr)
 	}
 }

@@ -136,27 +136,6 @@ func TestNew_errors(t *testing.T) {
 	}
 }
 
-// TestFiles_whole holds the committed build: the page and all that it names are there.
-func TestFiles_whole(t *testing.T) {
-	p, err := New(Files(), Settings{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	index := string(p.files[indexFile].plain)
-	n := 0
-	for _, part := range strings.Split(index, `"`) {
-		if name, ok := strings.CutPrefix(part, "/"); ok {
-			n++
-			if p.files[name] == nil {
-				t.Errorf("the page names /%s, which is not in the build", name)
-			}
-		}
-	}
-	if n < 4 {
-		t.Errorf("the page names %d files, want its script, style, icon and manifest", n)
-	}
-}
-
 func TestPages_Stranger(t *testing.T) {
 	p := testPages(t, Settings{Call: "+1 206 555 0142", Operator: "River & Hill"})
 	w := httptest.NewRecorder()

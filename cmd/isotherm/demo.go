@@ -84,7 +84,10 @@ func (d *demo) run(ctx context.Context) (err error) {
 	defer pages.Wait()
 	defer cancel() // ends the pages before the ledger, after the journey's own defer
 	if !d.once {
-		o.Pages = true
+		if d.listen, err = door.FreeAddress(d.listen); err != nil {
+			return err
+		}
+		o.Pages, o.PagesURL = true, "http://"+d.listen
 		o.Ready = func(j *journey.Journey) error { return d.open(ctx, j, &pages) }
 	}
 	j, err := journey.Start(ctx, o)
@@ -93,17 +96,23 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return interrupted(ctx, err)
 	}
 	result, err := d.drives(ctx, j)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
 		return interrupted(ctx, err)
+	case err == nil:
+		fmt.Fprintf(d.out, "\nEverything held, in %s.\n", time.Since(began).Round(time.Second))
 	}
-	fmt.Fprintf(d.out, "\nEverything held, in %s.\n", time.Since(began).Round(time.Second))
 	if d.once {
-		return nil
+		return err
 	}
-	next(d.out, j, result, d.dir)
+	if err != nil {
+		fmt.Fprintf(d.out, "\n%v\nThe pages stay open until you press Ctrl-C.\n", err)
+	} else {
+		next(d.out, j, result, d.dir)
+	}
 	<-ctx.Done()
 	fmt.Fprintln(d.out, "\nstopping")
-	return nil
+	return err
 }
 
 // open opens the pages, and says where they are.

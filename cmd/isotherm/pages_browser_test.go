@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -28,8 +27,6 @@ import (
 //
 //go:embed testdata/axe/axe.min.js
 var axe string
-
-var updatePictures = flag.Bool("update-pictures", false, "write the README's pictures")
 
 // browserFlags make Chromium ask nobody but the page's server.
 var browserFlags = append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.NoSandbox, chromedp.DisableGPU,
@@ -124,7 +121,6 @@ func (b *browser) device(t *testing.T, s screen) *device {
 	if s.phone {
 		scale = 2
 	}
-	call(d, log.Enable, log.EnableParams{})
 	call(d, network.Enable, network.EnableParams{})
 	call(d, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: s.width, Height: s.height, DeviceScaleFactor: scale, Mobile: s.phone})
 	call(d, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: s.phone})
@@ -164,7 +160,9 @@ func (d *device) listen(event any) {
 }
 
 // in returns what the page is asked in, with a time limit.
-func (d *device) in() (context.Context, context.CancelFunc) { return context.WithTimeout(d.ctx, pagePatience) }
+func (d *device) in() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(d.ctx, pagePatience)
+}
 
 // call sends a command to the browser.
 func call[P, R any](d *device, command cdp.Command[P, R], params P) R {
@@ -246,7 +244,7 @@ func quote(text string) string {
 func (d *device) see(texts ...string) {
 	d.t.Helper()
 	for _, text := range texts {
-		d.until(fmt.Sprintf("%q", text), `document.body.innerText.toLowerCase().includes(`+quote(strings.ToLower(text))+`)`)
+		d.until(fmt.Sprintf("%q", text), `document.body.innerText.replace(/\s+/g, ' ').toLowerCase().includes(`+quote(strings.ToLower(text))+`)`)
 	}
 }
 
@@ -313,9 +311,18 @@ func (d *device) network(on bool) {
 		MatchedNetworkConditions: []*network.Conditions{{Offline: !on, DownloadThroughput: -1, UploadThroughput: -1}}})
 }
 
+// sign types the PIN into the dialog that shows what is signed, and signs.
+func (d *device) sign(button string) {
+	d.t.Helper()
+	d.fill("Your PIN", "314159")
+	d.press(button)
+	d.until("the dialog to be gone", `document.querySelector('dialog[open]') === null`)
+}
+
 // check holds the page against axe and its own width, and takes a picture of this state.
 func (d *device) check(state string) {
 	d.t.Helper()
+	d.t.Logf("%s, %s", state, d.screen.name)
 	type node struct {
 		Target []string
 		HTML   string
@@ -327,7 +334,7 @@ func (d *device) check(state string) {
 	result := eval[[]violation](d, axe+`; axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations.map((v) => ({ ID: v.id, Help: v.help,
 		Nodes: v.nodes.map((n) => ({ Target: n.target.map(String), HTML: n.html.slice(0, 160) })) })))`)
 	for _, v := range result {
-		for _, n := range v.Nodes {
+		for _, n := range v.Nodes[:min(len(v.Nodes), 3)] {
 			d.t.Errorf("%s, %s: axe: %s (%s): %s %s", state, d.screen.name, v.Help, v.ID, strings.Join(n.Target, " "), n.HTML)
 		}
 	}
@@ -355,10 +362,21 @@ func (d *device) pictureTo(file string) {
 	if err != nil {
 		d.t.Fatalf("%s: take a picture: %v", d.screen.name, err)
 	}
+	d.write(file, b)
+}
+
+// write writes a picture.
+func (d *device) write(file string, b []byte) {
+	d.t.Helper()
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		d.t.Fatal(err)
 	}
 	if err := os.WriteFile(file, b, 0o644); err != nil {
 		d.t.Fatal(err)
 	}
+}
+
+// containsAny tells whether a text holds one of the others.
+func containsAny(text string, others ...string) bool {
+	return slices.ContainsFunc(others, func(o string) bool { return strings.Contains(text, o) })
 }

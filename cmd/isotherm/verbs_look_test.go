@@ -182,7 +182,7 @@ func (v verbs) audit() {
 	}
 	v.fails(exitError, "", v.looking("courier", "trail")...)
 	v.sees("admin", "all roots that could be asked for are the same", "nodes")
-	v.fails(exitError, "can't watch the nodes", v.looking("courier", "nodes")...)
+	v.fails(exitError, "courier", v.looking("courier", "nodes")...)
 	var nodes client.Nodes
 	v.read(&nodes, v.looking("admin", "nodes")...)
 	for _, n := range nodes.Nodes {

@@ -134,7 +134,7 @@ func (v verbs) secret(name, text string) string {
 // TestVerbs runs every verb on a running ledger and box, with nothing but the command line.
 func TestVerbs(t *testing.T) {
 	dir := t.TempDir()
-	j := startJourney(t, dir, journey.Options{})
+	j := startJourney(t, dir, journey.Options{SideTrips: true})
 	for _, part := range []struct {
 		name string
 		run  func(verbs)

@@ -17,7 +17,7 @@ func (w *flow) acts(c *Case) {
 	var rows []row
 	for i := range c.Contents.State.History {
 		item := &c.Contents.State.History[i]
-		kind := title(item.Right.Kind.String())
+		kind := title(kindText(item.Right.Kind))
 		if item.Standing != custody.Applied {
 			kind += " (" + item.Standing.String() + ")"
 		}

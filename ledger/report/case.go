@@ -19,6 +19,3 @@ type Case struct {
 func NewCase(b []byte, v *bundle.Verdict, c *bundle.Contents, sentence string) *Case {
 	return &Case{Verdict: v, Contents: c, Sentence: sentence, Bundle: b, SHA256: sha256.Sum256(b)}
 }
-
-// FileName is what a document of one case is called.
-func (c *Case) FileName(suffix string) string { return c.Verdict.Shipment.ID + suffix }

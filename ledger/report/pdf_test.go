@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"compress/zlib"
+	"crypto/sha256"
 	"encoding/binary"
 	"io"
 	"testing"
@@ -63,5 +64,25 @@ func shown(content []byte) []string {
 			units = append(units, binary.BigEndian.Uint16(raw[i:]))
 		}
 		out = append(out, string(utf16.Decode(units)))
+	}
+}
+
+// TestDocument_attached takes the bundle out of a report: it is the one whose SHA-256 the report names.
+func TestDocument_attached(t *testing.T) {
+	c := heart(t)
+	_, rest, found := bytes.Cut(render(t, Audit, A4, c), []byte("/Type /EmbeddedFile "))
+	_, rest, stream := bytes.Cut(rest, []byte("stream\n"))
+	if !found || !stream {
+		t.Fatal("the report carries no file")
+	}
+	r, err := zlib.NewReader(bytes.NewReader(rest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(r); err != nil || sha256.Sum256(got) != c.SHA256 {
+		t.Errorf("the report carries another file of %d bytes: %v", len(got), err)
+	}
+	if bytes.Contains(render(t, Sheet, A4, c), []byte("/EmbeddedFile ")) {
+		t.Error("the sheet carries a file")
 	}
 }

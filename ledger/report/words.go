@@ -147,6 +147,9 @@ func (c *Case) applied() []custody.HistoryItem {
 	return out
 }
 
+// kindText names a kind of act as people say it: 'arrival check'.
+func kindText(k custody.Kind) string { return strings.ReplaceAll(k.String(), "-", " ") }
+
 // seals says which seals were stated, and whether they differ. Another box has another seal.
 func (c *Case) seals() (text string, differ bool) {
 	var out []string
@@ -163,7 +166,7 @@ func (c *Case) seals() (text string, differ bool) {
 			first = st.Seal
 		}
 		differ = differ || st.Seal != first
-		out = append(out, st.Seal+" at "+st.Kind.String())
+		out = append(out, st.Seal+" at "+kindText(st.Kind))
 	}
 	if len(out) == 0 {
 		return "none stated", false
@@ -179,7 +182,7 @@ func (c *Case) conditions() string {
 	var out []string
 	for _, item := range c.applied() {
 		if st := item.Right; st.Condition != "" {
-			out = append(out, st.Condition+" at "+st.Kind.String())
+			out = append(out, st.Condition+" at "+kindText(st.Kind))
 		}
 	}
 	return strings.Join(out, ", ")

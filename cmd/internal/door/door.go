@@ -24,7 +24,7 @@ import (
 type Options struct {
 	Nodes  []string     // URLs of the nodes' APIs, such as https://10.0.0.1:8443
 	CA     []byte       // PEM of the ledger's private CA; empty: the system's roots
-	Listen string       // loopback host:port; port 0 takes a free one
+	Listen string       // loopback host:port; port 0 takes a free one, see FreeAddress
 	Prefix string       // paths that Extra answers, such as /demo-api/; with Extra
 	Extra  http.Handler // nil for none
 }
@@ -81,6 +81,15 @@ func checkLoopback(listen string) error {
 		return fmt.Errorf("address %q: want one of this machine only, such as 127.0.0.1:8440, for there is no encryption here", listen)
 	}
 	return nil
+}
+
+// FreeAddress returns a loopback address with a port instead of 0, for who must know it before the door opens.
+func FreeAddress(listen string) (string, error) {
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return "", fmt.Errorf("open pages: %w", err)
+	}
+	return l.Addr().String(), l.Close()
 }
 
 // URL is where the pages are.

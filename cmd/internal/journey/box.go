@@ -85,6 +85,7 @@ sample_interval = %q
 flush_interval = "500ms"
 sync_interval = %q
 local_addr = %q
+pages_url = %q
 ledger = [%s]
 ca_file = %q
 probe_timeout = "250ms"
@@ -115,10 +116,18 @@ address = %d
 register = %d
 preset = "pt100-tenth"
 place = "box"
-`, filepath.Join(filepath.Dir(b.config), "data"), b.sample.String(), syncEvery(b.plan).String(), local, strings.Join(urls, ", "), filepath.Join(j.cluster.dir, "ca.pem"),
+`, filepath.Join(filepath.Dir(b.config), "data"), b.sample.String(), syncEvery(b.plan).String(), local, j.pagesURL(), strings.Join(urls, ", "), filepath.Join(j.cluster.dir, "ca.pem"),
 		b.devices.gnss.Path(), b.plan.rate, b.plan.start.UTC().Format(time.RFC3339Nano), b.plan.epoch.UTC().Format(time.RFC3339Nano), b.plan.meet,
 		b.devices.probes.Path(), organProbe, register, strings.TrimPrefix(b.label, "BOX-"), b.plan.start.AddDate(0, 4, 0).Format(time.DateOnly),
 		b.devices.probes.Path(), airProbe, register)
+}
+
+// pagesURL is where the box's page sends people.
+func (j *Journey) pagesURL() string {
+	if j.opts.PagesURL != "" {
+		return j.opts.PagesURL
+	}
+	return j.cluster.urls()[0]
 }
 
 // syncEvery is the real time between batches: a second, or less when time runs so fast that the data would come late.

@@ -44,6 +44,7 @@ func (j *Journey) sideTrips(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
+	var boxes []*simBox
 	for _, trip := range []struct {
 		says  string
 		begun time.Duration // before now
@@ -61,8 +62,12 @@ func (j *Journey) sideTrips(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", trip.says, t.err)
 		}
 		j.say("simulated: %s", trip.says)
+		boxes = append(boxes, t.box)
 	}
-	return nil
+	if j.opts.Pages {
+		j.stopRides, err = j.ride(boxes)
+	}
+	return err
 }
 
 // step does something unless the trip has failed, and again while the ledger is unavailable.

@@ -26,8 +26,9 @@ type Options struct {
 
 	// Pages puts on the board what people need who try the pages: logins of their own, and a live trip in a second box.
 	// Ready, unless nil, is called when the board is full, before the drive.
-	Pages bool
-	Ready func(*Journey) error
+	Pages    bool
+	PagesURL string // where they are open, for the boxes' own pages
+	Ready    func(*Journey) error
 
 	// SideTrips puts five more simulated shipments on the board.
 	SideTrips bool
@@ -59,6 +60,7 @@ type Journey struct {
 	boxes     int             // simulated ones beside the driven one
 	ctx       context.Context // ends the devices
 	cancel    context.CancelFunc
+	stopRides func() // nil: no side trip goes on
 }
 
 // Result is what a finished journey leaves in its folder.
@@ -131,6 +133,9 @@ func (j *Journey) fillBoard(ctx context.Context) error {
 // Close ends everything that the journey started.
 func (j *Journey) Close() error {
 	var errs []error
+	if j.stopRides != nil {
+		j.stopRides()
+	}
 	for _, b := range []*box{j.box, j.live} {
 		if b != nil {
 			errs = append(errs, b.close())

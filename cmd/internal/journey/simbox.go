@@ -25,6 +25,8 @@ type simBox struct {
 	waiting [][]byte // records that the ledger has not got
 	start   time.Time
 	at      time.Time // its clock
+	tempMC  int32     // last
+	place   place
 }
 
 // simEvery is the time between two readings of a simBox.
@@ -78,7 +80,13 @@ func (b *simBox) read(d time.Duration, fromMC, toMC int32, from, to place) error
 			return err
 		}
 	}
+	b.tempMC, b.place = toMC, to
 	return nil
+}
+
+// rest takes readings until now; nothing changes meanwhile.
+func (b *simBox) rest(now time.Time) error {
+	return b.read(now.Sub(b.at), b.tempMC, b.tempMC, b.place, b.place)
 }
 
 // radio records that the box's radio was switched.

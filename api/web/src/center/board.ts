@@ -10,6 +10,9 @@ export interface BoardData {
 	cut: boolean;
 }
 
+/** Lines that are drawn at once; the next come when one gets there. */
+export const drawn = 100;
+
 /** Cases that the board holds at most: beyond it nobody reads a board. */
 export const maxRows = 2000;
 
@@ -25,7 +28,23 @@ export async function loadBoard(signal: AbortSignal): Promise<BoardData> {
 		shipments.push(...more.shipments);
 		next = more.next;
 	}
-	return { node: first.node, entries: first.entries, shipments, alarms: alarms.alarms, cut: !!next };
+	return { node: first.node, entries: first.entries, shipments: same(shipments), alarms: alarms.alarms, cut: !!next };
+}
+
+let before = new Map<string, { text: string; x: S['Summary'] }>();
+
+/** Lines that say the same as before are the same objects: what did not change is not drawn again. */
+export function same(shipments: S['Summary'][]): S['Summary'][] {
+	const now = new Map<string, { text: string; x: S['Summary'] }>();
+	const out = shipments.map((x) => {
+		const text = JSON.stringify(x);
+		const old = before.get(x.id);
+		const kept = old?.text === text ? old : { text, x };
+		now.set(x.id, kept);
+		return kept.x;
+	});
+	before = now;
+	return out;
 }
 
 function page(cursor: string | undefined, signal: AbortSignal): Promise<S['Shipments']> {

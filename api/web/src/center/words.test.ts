@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { trend } from './board';
+import { same, trend } from './board';
 import { act, summary } from './fixture';
 import { actDetail, actName, coldLevel, conditionText, evidenceText, holderText, organText, organTitle, partyText, spanShort, spanText, stateText, unjudged } from './words';
 
@@ -55,4 +55,12 @@ describe('trend', () => {
 		expect(trend(summary({ last_reading_ms: 600_000, recent_mc: [1000, null, 3000] }))).toEqual([[480_000, 1000], [600_000, 3000]]);
 	});
 	it('keeps a value of exactly 0 °C', () => expect(trend(summary({ last_reading_ms: 60_000, recent_mc: [0] }))).toEqual([[60_000, 0]]));
+});
+
+it('keeps lines that did not change, and takes those that did', () => {
+	const [a, b] = same([summary({ id: 'a' }), summary({ id: 'b' })]);
+	const [c, d] = same([summary({ id: 'a' }), summary({ id: 'b', excursions: 1 })]);
+	expect(c).toBe(a);
+	expect(d).not.toBe(b);
+	expect(d?.excursions).toBe(1);
 });

@@ -69,6 +69,8 @@ test('merge puts finer rows in the place of coarse ones and loses none outside',
 	const whole = series([0, 10, 20, 30], [{ temp_mc: [1, 2, 3, 4] }], 100);
 	const part = series([10, 11, 12], [{ temp_mc: [7, 8, 9] }, { probe: 1, judged: false, temp_mc: [null, 5, null] }]);
 	const m = merge(whole, part, begin + 10_000, begin + 20_000);
+	expect(merge(whole, part, begin + 10_000, begin + 99_000).wall_ms).toEqual(m.wall_ms); // what came after the part was asked for stays
+	expect(merge(whole, series([], []), begin, begin + 99_000)).toBe(whole);
 	expect(m.wall_ms.map((ms) => (ms - begin) / 1000)).toEqual([0, 10, 11, 12, 20, 30]);
 	expect(m.probes.map((p) => p.temp_mc)).toEqual([
 		[1, 7, 8, 9, 3, 4],

@@ -76,16 +76,21 @@ class Frame {
 		ctx.fillText(text, r.x + this.px(3), r.y + r.h / 2 + this.px(0.5));
 	}
 
-	/** Writes the first text that finds a free place, the longest first. */
-	label(texts: readonly string[], where: (w: number, h: number) => readonly Rect[], bounds: Rect, colour: string): Rect | undefined {
-		for (const text of texts) {
-			const r = place(where(this.measure(text), this.px(lane)), this.taken, bounds);
-			if (r !== undefined) {
-				this.write(text, r, colour);
-				return r;
-			}
+	/** Takes a free place for the first text that finds one, the longest first; the last may be as wide as it is. */
+	find(texts: readonly string[], where: (w: number, h: number) => readonly Rect[], bounds: Rect, widest: number): { text: string; r: Rect } | undefined {
+		for (const [i, text] of texts.entries()) {
+			const w = this.measure(text);
+			if (w > widest && i < texts.length - 1) continue;
+			const r = place(where(w, this.px(lane)), this.taken, bounds);
+			if (r !== undefined) return { text, r };
 		}
 		return undefined;
+	}
+
+	/** Writes the first text that finds a free place. */
+	label(texts: readonly string[], where: (w: number, h: number) => readonly Rect[], bounds: Rect, colour: string, widest = Infinity): void {
+		const found = this.find(texts, where, bounds, widest);
+		if (found !== undefined) this.write(found.text, found.r, colour);
 	}
 }
 
@@ -313,15 +318,18 @@ function drawMarks(f: Frame): void {
 	const { ctx, plot, all, scene } = f;
 	ctx.strokeStyle = scene.paint.ink;
 	ctx.lineWidth = f.px(1);
+	const labels: { text: string; r: Rect }[] = [];
 	for (const m of scene.marks) {
 		const x = Math.round(f.x(m.ms)) + 0.5;
 		if (x < plot.x - 1 || x > plot.x + plot.w + 1) continue;
-		const r = f.label(m.texts, (w, h) => laneRects(f, x, w, h), all, scene.paint.ink);
+		const label = f.find(m.texts, (w, h) => laneRects(f, x, w, h), all, plot.w * 0.45);
+		if (label !== undefined) labels.push(label);
 		ctx.beginPath();
-		ctx.moveTo(x, r === undefined ? plot.y : r.y + r.h);
+		ctx.moveTo(x, label === undefined ? plot.y : label.r.y + label.r.h);
 		ctx.lineTo(x, plot.y + plot.h);
 		ctx.stroke();
 	}
+	for (const l of labels) f.write(l.text, l.r, scene.paint.ink); // over the lines
 }
 
 /** Above the plot, from the lowest lane up: right of the line, centred on it, left of it. */
@@ -363,7 +371,7 @@ function labelGaps(f: Frame): void {
 	for (const g of scene.trip?.gaps ?? []) {
 		const s = f.span(g.from_ms, g.to_ms);
 		if (s === undefined) continue;
-		f.label(gapLabels(g), (w, h) => rows(s.x + s.w / 2, w, h, plot.y + plot.h * 0.3, h, 6, plot), plot, scene.paint.ink);
+		f.label(gapLabels(g), (w, h) => rows(s.x + s.w / 2, w, h, plot.y + plot.h * 0.3, h, 6, plot), plot, scene.paint.ink, Math.max(s.w, plot.w * 0.28));
 	}
 }
 

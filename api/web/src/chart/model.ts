@@ -148,8 +148,11 @@ function keyOf(p: { segment: number; probe: number; place: string }): string {
 	return `${p.segment}/${p.probe}/${p.place}`;
 }
 
-/** The rows of a whole trip with those of a part of it in finer detail in their place. */
-export function merge(whole: Series, part: Series, fromMS: number, toMS: number): Series {
+/** The rows of a whole trip with those of a part of it in finer detail in their place. Rows newer than the part's stay. */
+export function merge(whole: Series, part: Series, fromMS: number, until: number): Series {
+	const newest = part.wall_ms.at(-1);
+	if (newest === undefined) return whole;
+	const toMS = Math.min(until, newest + 1);
 	const before: number[] = [];
 	const after: number[] = [];
 	whole.wall_ms.forEach((ms, i) => {

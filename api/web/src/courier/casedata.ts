@@ -1,6 +1,5 @@
 // What the courier's pages load of one case, in one go.
 import { api, type S } from '../lib/api';
-import { rememberCase } from '../sign/casecopy';
 
 export interface CaseData {
 	node: string;
@@ -19,7 +18,7 @@ export async function loadCase(id: string, signal: AbortSignal): Promise<CaseDat
 		api.get<S['Shipment']>(`/v1/shipments/${id}`, { signal }),
 		api.get<S['Alarms']>(`/v1/shipments/${id}/alarms`, { signal }),
 	]);
-	void rememberCase(shipment);
+	void import('../sign/casecopy').then((m) => m.rememberCase(shipment)).catch(() => undefined);
 	const last = shipment.summary.last_reading_ms;
 	const series = last ? await api.get<S['Series']>(`/v1/shipments/${id}/series`, { signal, query: { from_ms: Math.max(0, last - lookBackMS), points: 400 } }) : null;
 	return { node: shipment.node, entries: shipment.entries, shipment, series, alarms: alarms.alarms };

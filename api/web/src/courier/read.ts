@@ -3,22 +3,12 @@ import { Collector, type BoxState } from '../offline/envelope';
 
 export type Read =
 	| { kind: 'act'; act: Uint8Array<ArrayBuffer> }
-	| { kind: 'box'; box: BoxState; label?: string; address?: string }
+	| { kind: 'box'; box: BoxState; label?: string }
 	| { kind: 'person'; person: string }
 	| { kind: 'label'; label: string }
 	| { kind: 'shipment'; shipment: string }
 	| { kind: 'part'; have: number; of: number }
 	| { kind: 'other'; text: string };
-
-/** The address of a page that is not the ledger's: a box's own. Empty when there is none. */
-function boxAddress(text: string, ownHost: string): string {
-	try {
-		const url = new URL(text);
-		return (url.protocol === 'http:' || url.protocol === 'https:') && url.host !== ownHost ? url.origin : '';
-	} catch {
-		return '';
-	}
-}
 
 function labelOf(text: string): string | undefined {
 	const found = /^https?:\/\/[^/]+\/b\/([^/?#]+)/.exec(text);
@@ -34,17 +24,12 @@ function labelOf(text: string): string | undefined {
 export class Reader {
 	readonly #collector = new Collector();
 
-	constructor(readonly ownHost: string) {}
-
 	async read(raw: string): Promise<Read> {
 		const text = raw.trim();
 		const found = await this.#collector.add(text);
 		const label = labelOf(text);
 		if (found?.kind === 'act' || found?.kind === 'part') return found;
-		if (found?.kind === 'box') {
-			const address = boxAddress(text, this.ownHost);
-			return { kind: 'box', box: found.box, ...(label ? { label } : {}), ...(address ? { address } : {}) };
-		}
+		if (found?.kind === 'box') return { kind: 'box', box: found.box, ...(label ? { label } : {}) };
 		const person = /[#&?]person=([0-9a-f]{32})(?:$|&)/.exec(text);
 		if (person) return { kind: 'person', person: person[1]! };
 		if (label) return { kind: 'label', label };

@@ -9,6 +9,7 @@ import type center from './en/center';
 import type chart from './en/chart';
 import type courier from './en/courier';
 import type demo from './en/demo';
+import type handoff from './en/handoff';
 import type map from './en/map';
 import type offline from './en/offline';
 import type operate from './en/operate';
@@ -29,6 +30,7 @@ export interface Catalogues {
 	chart: typeof chart;
 	courier: typeof courier;
 	demo: typeof demo;
+	handoff: typeof handoff;
 	map: typeof map;
 	offline: typeof offline;
 	operate: typeof operate;

@@ -47,8 +47,11 @@ export const session = {
 	},
 };
 
-/** Finds out who is signed in: from the device at once, from the ledger when it answers. */
-export async function begin(): Promise<void> {
+/**
+ * Finds out who is signed in: from the device at once, from the ledger when it answers. `sure` says that the ledger is worth asking
+ * although the device knows of nobody: a page for signed-in people was opened.
+ */
+export async function begin(sure: boolean): Promise<void> {
 	const kept = await cache.get<S['Me']>(key);
 	if (kept !== undefined) {
 		know(kept.value);
@@ -56,7 +59,7 @@ export async function begin(): Promise<void> {
 		void refresh();
 		return;
 	}
-	await refresh();
+	if (sure) await refresh();
 	ready = true;
 }
 

@@ -92,6 +92,7 @@ export const outbox = {
 	},
 	/** Sends what is due. */
 	async flush(): Promise<void> {
+		if (navigator.onLine === false) return later(everyMS); // the device knows that it has no network: 'online' says when it has
 		let next = 0;
 		await withLock(async () => {
 			next = await queue.flush((hash) => {

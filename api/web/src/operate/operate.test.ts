@@ -4,7 +4,7 @@ import { toBase64 } from '../sign/bytes';
 import { decodePersonCard, signPersonCard } from '../sign/card';
 import { calibrations, calibrationState, enrolCommand, headSize, silence } from './boxes';
 import { byRoot, endLevel, findings, oddOnes } from './nodes';
-import { changes, checkPerson, firstCard, joinLink, nextCard, organisationCard, readKey } from './people';
+import { changes, checkPerson, codesWithoutCard, firstCard, joinLink, nextCard, organisationCard, readKey } from './people';
 
 const day = 24 * 3600 * 1000;
 const now = 1_790_000_000_000;
@@ -134,6 +134,7 @@ describe('people', () => {
 		const o = { code: 'HILL', name: ' Hill ', kind: 'center' as const, phone: '' };
 		expect(organisationCard(o, undefined, me, now)).toMatchObject({ version: 1, name: 'Hill' });
 		expect(organisationCard(o, { code: 'HILL', name: 'x', kind: 'center', phone: '', version: 4, index: 1 }, me, now)).toMatchObject({ version: 5 });
+		expect(codesWithoutCard([{ code: 'HILL', name: 'x', kind: 'center', phone: '', version: 1, index: 1 }], [person({ organisation: 'HILL' }), person({ organisation: 'Sky' }), person(), person({ organisation: 'Gone', ended: true })])).toEqual(['North Air', 'Sky']);
 		expect(joinLink('https://x.example', 'a b')).toBe('https://x.example/join#token=a%20b');
 	});
 });

@@ -105,6 +105,12 @@ export function organisationCard(o: OrganisationForm, known: S['Organisation'] |
 	return { ledger: by.origin, code: o.code, version: (known?.version ?? 0) + 1, name: o.name.trim(), kind: o.kind, phone: o.phone.trim(), issuedMS: nowMS, by: by.person };
 }
 
+/** Codes that people belong to and that no card explains yet. */
+export function codesWithoutCard(organisations: readonly S['Organisation'][], people: readonly S['Person'][]): string[] {
+	const known = new Set(organisations.map((o) => o.code));
+	return [...new Set(people.filter((p) => p.ended !== true && !known.has(p.organisation)).map((p) => p.organisation))].sort();
+}
+
 /** Where a new person goes on: the page that sets up their device, with the token where no server sees it. */
 export function joinLink(origin: string, token: string): string {
 	return `${origin}/join#token=${encodeURIComponent(token)}`;

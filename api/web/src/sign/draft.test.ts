@@ -8,7 +8,8 @@ import { fromBase64, toBase64 } from './bytes';
 import type { Bytes } from './cbor';
 import { caseKept, caseNow, newestHead, rememberBox, rememberCase } from './casecopy';
 import { NoHead, NoTip, prepare, type Draft } from './draft';
-import { headAt } from './testing';
+import { queuedClaims } from './follow';
+import { headAt, makeAct } from './testing';
 
 const get = vi.hoisted(() => vi.fn());
 vi.mock('../lib/api', () => ({ api: { get } }));
@@ -86,6 +87,15 @@ test('a node without a majority is better than nothing, and is no fresh answer',
 	answers[`/v1/shipments/${shipment}/tip`] = { ...tipAnswer(40), stale: true };
 	expect((await prepare(release, me, [], now)).source).toBe('cache');
 	expect(asked().map((a) => a.fresh)).toEqual([true, false]);
+});
+
+test('a phone that never read the case follows and cites what another phone brought', async () => {
+	const brought = await makeAct({ ...release, shipment, head: headAt(61), reason: 0, parent: L });
+	const queued = queuedClaims([{ act: brought, hash: 'd4'.repeat(32), shipment, state: 'waiting' }], shipment);
+	const p = await prepare({ kind: Kind.Accept, shipment }, me, queued, now);
+	expect(p).toMatchObject({ source: 'queue', statement: { parent: 'd4'.repeat(32) } });
+	expect(p.statement.head).toEqual(headAt(61));
+	expect(p.seen?.head.size).toBe(61);
 });
 
 test('signing out forgets the case', async () => {

@@ -61,7 +61,7 @@ export async function prepare(draft: Draft, me: Pick<S['Me'], 'person' | 'organi
 	let asOfMS = nowMS;
 	if (s.kind !== Kind.Open) {
 		const known = await caseNow(shipment);
-		seen = newest(known.seen);
+		seen = newest([...known.seen, ...queued.flatMap((q) => q.seen ?? [])]);
 		const follows = draft.parent ? { tip: draft.parent, source: 'given' as const } : parentOf(known, queued);
 		if (!follows) throw new NoTip();
 		s.parent = follows.tip;
@@ -69,7 +69,7 @@ export async function prepare(draft: Draft, me: Pick<S['Me'], 'person' | 'organi
 		asOfMS = (source === 'box' ? known.box?.atMS : known.ledger?.atMS) ?? nowMS;
 	}
 	await citeHeads(s, seen, nowMS).then((x) => (seen = x));
-	if (s.kind === Kind.Release && s.evidence !== Evidence.OneSide) s.validMS ??= eventTimeMS + offerMS;
+	if (s.kind === Kind.Release && s.evidence !== Evidence.OneSide) s.validMS ??= Math.max(eventTimeMS, nowMS) + offerMS;
 	return { statement: s, seen, source, asOfMS };
 }
 

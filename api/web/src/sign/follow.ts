@@ -1,11 +1,14 @@
 // Which act the next one follows: the newest claim that this device knows of. With the ledger that is its answer; without it what was
 // read last, what a box said, and the claims that wait on this device, one's own and those that came from another phone.
 import { claims, decodeAct } from './act';
+import { headOf, type Seen } from './head';
 
 /** A claim that waits in the outbox, or was taken. */
 export interface Queued {
 	hash: string;
 	parent: string; // empty for one that opens
+	/** Heads of the box that it and its signers cite: a phone that takes a release from another has seen them, too. */
+	seen?: Seen[];
 }
 
 /** What is known of a case's newest claim. */
@@ -23,8 +26,11 @@ export function queuedClaims(items: Iterable<{ act: Uint8Array; hash: string; sh
 	const out: Queued[] = [];
 	for (const x of items) {
 		if (x.shipment !== shipment || x.state === 'refused' || (x.state === 'done' && x.receipt?.standing !== 'applied')) continue;
-		const s = decodeAct(x.act as Uint8Array<ArrayBuffer>).statement;
-		if (claims(s.kind)) out.push({ hash: x.hash, parent: s.parent ?? '' });
+		const act = decodeAct(x.act);
+		const s = act.statement;
+		if (!claims(s.kind)) continue;
+		const heads = [s.head, ...act.signatures.map((g) => g.head)].map(headOf).filter((h) => h !== undefined);
+		out.push({ hash: x.hash, parent: s.parent ?? '', seen: heads.map((head) => ({ head, atMS: s.eventTimeMS })) });
 	}
 	return out;
 }

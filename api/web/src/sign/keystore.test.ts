@@ -3,7 +3,9 @@ import { IDBFactory } from 'fake-indexeddb';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import * as db from '../offline/db';
 import { concat, fromHex, toHex } from './bytes';
-import { changePIN, forget, hasKey, KeyDamaged, makeKey, NoKey, pinProblem, publicKey, sign, supported, TooSoon, useNewKey, waitAfter, waitingKey, withKey, WrongPIN } from './keystore';
+import { adoptKey, changePIN, forget, hasKey, KeyDamaged, makeKey, nobody, NoKey, pinProblem, publicKey, sign, supported, TooSoon, useNewKey, waitAfter, waitingKey, withKey, WrongPIN } from './keystore';
+
+vi.setConfig({ testTimeout: 30_000 }); // a guess of a PIN is meant to be slow
 
 const person = '51'.repeat(16);
 const pin = '314159';
@@ -46,7 +48,7 @@ test('a wrong PIN is told, counted over reloads, and makes one wait longer and l
 	expect(await verifies(key, await sign(person, pin, text))).toBe(true);
 	await expect(sign(person, '000000', text)).rejects.toEqual(new WrongPIN(0)); // counted anew
 	expect([0, 1, 2, 3, 4, 5, 6, 20].map(waitAfter)).toEqual([0, 0, 0, 5000, 15_000, 45_000, 135_000, 900_000]);
-}, 20_000);
+});
 
 test('two tabs that guess at once are both counted', async () => {
 	await makeKey(person, pin);
@@ -54,7 +56,7 @@ test('two tabs that guess at once are both counted', async () => {
 	const why = guesses.map((g) => (g as PromiseRejectedResult).reason as Error);
 	expect(why.filter((e) => e instanceof WrongPIN)).toHaveLength(3);
 	expect(why.filter((e) => e instanceof TooSoon)).toHaveLength(3);
-}, 20_000);
+});
 
 test('the raw key is in no script hands, and nothing in the store gives it', async () => {
 	const exported = vi.spyOn(crypto.subtle, 'exportKey');
@@ -90,6 +92,22 @@ test('a new key waits beside the old one until the ledger knows it', async () =>
 	expect(await waitingKey(person)).toBeUndefined();
 	expect(await verifies(next, await sign(person, '271828', text))).toBe(true);
 	expect(await useNewKey('77'.repeat(16), next)).toBe('none');
+});
+
+test('a key that is made before its owner is enrolled becomes theirs by its PIN', async () => {
+	await expect(adoptKey(person, pin)).rejects.toThrow(NoKey);
+	await makeKey(nobody, '271828');
+	const key = await makeKey(nobody, pin); // nobody waits for the first one
+	expect(await publicKey(nobody)).toBe(key);
+	await expect(adoptKey(person, '271828')).rejects.toThrow(WrongPIN);
+	expect(await adoptKey(person, pin)).toBe(key);
+	expect(await hasKey(nobody)).toBe(false);
+	expect(await useNewKey(person, key)).toBe('ready');
+	expect(await verifies(key, await sign(person, pin, text))).toBe(true);
+	const other = await makeKey(nobody, pin);
+	await adoptKey(person, pin);
+	expect(await waitingKey(person)).toBe(other); // beside the one that signs
+	expect(await publicKey(person)).toBe(key);
 });
 
 test('another PIN locks the same key', async () => {

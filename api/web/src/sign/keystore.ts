@@ -61,6 +61,9 @@ interface Wait {
 	untilMS: number;
 }
 
+/** Whose key is made before they are enrolled: adoptKey gives it to them. */
+export const nobody = '0'.repeat(32);
+
 const utf8 = new TextEncoder();
 const deviceSlot = 'device';
 const slotOf = (person: string) => `key:${person}`;
@@ -183,8 +186,9 @@ export async function makeKey(person: string, pin: string): Promise<string> {
 	const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
 	const publicKey = toHex(new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey)));
 	const locked = await lock(pair.privateKey, person, publicKey, pin);
-	const first = !(await hasKey(person));
+	const first = person === nobody || !(await hasKey(person)); // no ledger waits for nobody's old key
 	await db.put('keys', first ? slotOf(person) : nextOf(person), locked);
+	if (person === nobody) await db.del('keys', waitOf(nobody));
 	await persist();
 	return publicKey;
 }
@@ -239,6 +243,20 @@ export async function withKey<T>(person: string, pin: string, work: (signer: Sig
 /** Signs bytes. The caller has put the domain before them, see signature.ts. */
 export function sign(person: string, pin: string, b: Bytes): Promise<Bytes> {
 	return withKey(person, pin, (signer) => signer.sign(b));
+}
+
+/**
+ * Makes nobody's key the person's, and returns its public half. When the person has a key on this device already, it waits beside that
+ * one. Errors: NoKey, WrongPIN, TooSoon, KeyDamaged.
+ */
+export async function adoptKey(person: string, pin: string): Promise<string> {
+	const l = await load(nobody);
+	const key = await tryPIN(l, pin, true);
+	const locked = { ...(await lock(key, person, l.publicKey, pin)), madeMS: l.madeMS };
+	const here = await publicKey(person);
+	await db.put('keys', here === undefined || here === l.publicKey ? slotOf(person) : nextOf(person), locked);
+	await forget(nobody); // a crash before this line leaves it twice, which does no harm
+	return l.publicKey;
 }
 
 /** Locks the same key under another PIN. */

@@ -23,6 +23,7 @@ export interface Column<Row> {
 	readonly must?: boolean;
 	/** false: it has no order. */
 	readonly sort?: boolean;
+	/** At least so wide. */
 	readonly width?: string;
 	readonly nowrap?: boolean;
 }

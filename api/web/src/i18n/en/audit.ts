@@ -174,7 +174,7 @@ export default register('audit', {
 	'trail.node': 'Node',
 	'trail.subjects': 'Concerns',
 	'trail.proof': 'Proof',
-	'trail.prove': 'Prove entry {index}',
+	'trail.prove': 'Proof of entry {index}',
 	'trail.erased': 'Payload destroyed; the proof stays',
 	'trail.nobody': 'a node, a box or whoever held a link',
 	'trail.found': { one: '1 entry found', other: '{n} entries found' },

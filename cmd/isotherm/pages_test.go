@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	"isotherm/cmd/internal/door"
+	"isotherm/cmd/internal/journey"
+	"isotherm/cmd/internal/showcase"
+)
+
+// stage is the demonstration's cluster with its pages, for all tests of pages.
+type stage struct {
+	*browser
+	journey *journey.Journey
+}
+
+// startStage starts what isotherm demo starts, but the drive, and Chromium. Nothing is driven here: people are.
+func startStage(t *testing.T) *stage {
+	t.Helper()
+	s := &stage{}
+	listen, err := door.FreeAddress("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pages *door.Door
+	s.journey = startJourney(t, t.TempDir(), journey.Options{Pages: true, PagesURL: "http://" + listen, SideTrips: true, Ready: func(j *journey.Journey) error {
+		ca, err := os.ReadFile(j.CA())
+		if err == nil {
+			pages, err = door.Open(door.Options{Nodes: j.URLs(), CA: ca, Listen: listen, Prefix: showcase.Prefix, Extra: showcase.Handler(j)})
+		}
+		return err
+	}})
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	served := make(chan error, 1)
+	go func() { served <- pages.Serve(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	s.browser = startBrowser(t, pages.URL())
+	return s
+}
+
+// as opens a device on which somebody of the demonstration is signed in, with a signing key of its own.
+func (s *stage) as(t *testing.T, who string, look screen) *device {
+	t.Helper()
+	d := s.device(t, look)
+	d.open("/demo?as=" + who)
+	d.until(who+" to be signed in", `location.pathname !== '/demo' && document.querySelector('h1') !== null`)
+	return d
+}
+
+// TestPages walks the journeys of the people who use the pages, in Chromium, on one cluster.
+func TestPages(t *testing.T) {
+	began := time.Now()
+	s := startStage(t)
+	t.Logf("the stage is set after %v", time.Since(began).Round(time.Second))
+	t.Run("demo", s.testDemo)
+	t.Run("stranger", s.testStranger)
+	t.Run("courier", s.testCourier)
+	t.Run("center", s.testCenter)
+	t.Run("auditor", s.testAuditor)
+	t.Run("operator", s.testOperator)
+	t.Run("handoff", s.testHandoff)
+	t.Run("offline", s.testOffline)
+	t.Run("leader killed", s.testLeaderKilled)
+}
+
+// testDemo is the first minute: a byte is changed, and the verifier names the reading; a node stops and the page goes on.
+func (s *stage) testDemo(t *testing.T) {
+	for _, look := range []screen{desktop, phone} {
+		d := s.device(t, look)
+		d.open("/demo")
+		d.see("Seven donated organs", "Be somebody")
+		d.check("demo")
+		d.press("Change one byte")
+		d.see("readings are as the box signed them", "Broken: 2 findings", "at least one of them was changed")
+		d.check("demo-byte")
+	}
+}
+
+// testStranger is somebody who finds a box.
+func (s *stage) testStranger(t *testing.T) {
+	for _, look := range []screen{phone, night, desktop} {
+		d := s.device(t, look)
+		d.open("/b/" + s.journey.LiveBox().Label)
+		d.see("Organ transport.", "Do not open.", "Call +1 206 555 0142")
+		d.check("stranger")
+		known := eval[string](d, `document.body.innerText`)
+		d.open("/b/no-such-box")
+		d.see("Do not open.")
+		if unknown := eval[string](d, `document.body.innerText`); unknown != known {
+			t.Errorf("a box that does not exist is told from one that does:\n%s\n%s", unknown, known)
+		}
+	}
+}
