@@ -12,24 +12,38 @@ import (
 	"isotherm/api/server"
 )
 
+// everything is the route of what has no other.
+const everything = "/*"
+
 // ours begin the paths that are the API's: what is not there is an error, and no page.
 var ours = []string{"/v1", "/docs", "/openapi.", "/checkpoint", "/tile"}
 
 // page answers what is no operation of the contract: a file of the pages, or the page itself.
 func (h *handler) page(c echo.Context) error {
 	r := c.Request()
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return echo.ErrNotFound
-	}
+	isPage := r.Method == http.MethodGet || r.Method == http.MethodHead
 	for _, prefix := range ours {
-		if strings.HasPrefix(r.URL.Path, prefix) {
-			return echo.ErrNotFound
-		}
+		isPage = isPage && !strings.HasPrefix(r.URL.Path, prefix)
+	}
+	if !isPage {
+		return missing(c)
 	}
 	if !h.pages.Serve(c.Response(), r) {
 		return echo.ErrNotFound
 	}
 	return nil
+}
+
+// missing is the error for a path that is none of ours, or that takes other methods only.
+func missing(c echo.Context) error {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		other := c.Echo().NewContext(c.Request(), nil)
+		c.Echo().Router().Find(method, c.Request().URL.Path, other)
+		if route := other.Path(); route != "" && route != everything {
+			return echo.ErrMethodNotAllowed
+		}
+	}
+	return echo.ErrNotFound
 }
 
 // stranger answers whoever scans the code on a box. People who are signed in get to the box; all others see the same page,

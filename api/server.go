@@ -136,7 +136,7 @@ func (h *handler) register(e *echo.Echo) {
 	e.GET("/tile/*", h.hashTile, chains["getTile"]...)
 	// Everything else is for people: the pages, and what a stranger sees who scans the code on a box.
 	e.GET("/b/:label", h.stranger)
-	e.RouteNotFound("/*", h.page)
+	e.RouteNotFound(everything, h.page)
 }
 
 // chain returns what stands before an operation, outermost first.

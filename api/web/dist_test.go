@@ -97,9 +97,9 @@ func TestFiles_firstLoad(t *testing.T) {
 var courierPages = []string{"src/courier/Courier.svelte", "src/courier/CarryCase.svelte"}
 
 var (
-	linked   = regexp.MustCompile(`(?:src|href)="/([^"]+)"`)
-	inline   = regexp.MustCompile(`<script(?:\s+type="module")?\s*>|<style|\sstyle="|\son[a-z]+="`)
-	hosts    = regexp.MustCompile(`https?://[A-Za-z0-9.-]+[^"'\x60\s)<>]*`)
+	linked = regexp.MustCompile(`(?:src|href)="/([^"]+)"`)
+	inline = regexp.MustCompile(`<script(?:\s+type="module")?\s*>|<style|\sstyle="|\son[a-z]+="`)
+	hosts  = regexp.MustCompile(`https?://[A-Za-z0-9.-]+[^"'\x60\s)<>]*`)
 	// Names of XML, the text of a link that we switch off, and the default of the scanner, which src/scan replaces. The content security
 	// policy would stop the browser from going there.
 	harmless = regexp.MustCompile(`^https?://(?:www\.w3\.org/|svelte\.dev/e/|leafletjs\.com$|fastly\.jsdelivr\.net/npm/zxing-wasm@|$)`)

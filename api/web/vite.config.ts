@@ -22,8 +22,9 @@ export default defineConfig({
 				// One chunk for what nearly every page needs: fewer requests, and it compresses better than many small ones.
 				codeSplitting: {
 					groups: [
-						{ name: 'base', test: /\/src\/(lib\/|style\/|i18n\/index|i18n\/en\/ui|router|ui\/(Icon|icons|Button|Badge|Age|Time|Temp|BandBar|bandscale|Progress|Notice|Problem|problem|Loaded|Skeleton|Empty|Page|AsOf|Dialog)\.)/, priority: 1 },
-						{ name: 'svelte', test: /\/node_modules\/(svelte|clsx|esm-env)\//, minShareCount: 12, priority: 2 },
+						{ name: 'base', test: /\/src\/(lib\/|style\/|i18n\/index|i18n\/en\/ui|router|ui\/(Icon|icons|Button|Badge|Age|Time|Temp|BandBar|bandscale|Progress|Notice|Problem|problem|Loaded|Skeleton|Empty|Page|AsOf)\.)/, priority: 1 },
+						{ name: 'carry', test: /\/src\/(courier\/(casedata|screen|parties|words|boxsaid|wakelock)|ui\/Disclosure)\./, priority: 1 },
+						{ name: 'svelte', test: /\/node_modules\/(svelte|clsx|esm-env)\//, minShareCount: 24, priority: 2 },
 					],
 				},
 				entryFileNames: 'assets/[name].js',

@@ -104,7 +104,7 @@ func (b *browser) device(t *testing.T, s screen) *device {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		for _, p := range d.problems {
-			t.Errorf("%s, console: %s", s.name, p)
+			t.Errorf("console: %s", p)
 		}
 	})
 	if err := chromedp.Do(ctx); err != nil {
@@ -113,6 +113,15 @@ func (b *browser) device(t *testing.T, s screen) *device {
 	if err := chromedp.Listen(ctx, d.listen); err != nil {
 		t.Fatal(err)
 	}
+	call(d, network.Enable, network.EnableParams{})
+	d.look(s)
+	return d
+}
+
+// look changes the screen that the person looks at; who is signed in stays.
+func (d *device) look(s screen) {
+	d.t.Helper()
+	d.screen = s
 	scheme := "light"
 	if s.dark {
 		scheme = "dark"
@@ -121,12 +130,10 @@ func (b *browser) device(t *testing.T, s screen) *device {
 	if s.phone {
 		scale = 2
 	}
-	call(d, network.Enable, network.EnableParams{})
 	call(d, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: s.width, Height: s.height, DeviceScaleFactor: scale, Mobile: s.phone})
 	call(d, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: s.phone})
 	call(d, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}})
-	return d
 }
 
 // listen collects what the browser complains of.
@@ -256,6 +263,7 @@ const find = `((name) => {
 	const named = (e) => (e.getAttribute('aria-label') ?? e.innerText ?? '').trim().replace(/\s+/g, ' ').toLowerCase();
 	const shown = (e) => e.checkVisibility() && !e.disabled && e.getAttribute('aria-disabled') !== 'true';
 	const fits = all.filter((e) => shown(e) && named(e).startsWith(name.toLowerCase()));
+	fits.sort((a, b) => (a.closest('main') === null) - (b.closest('main') === null));
 	return fits.find((e) => named(e) === name.toLowerCase()) ?? fits[0];
 })`
 
@@ -323,6 +331,10 @@ func (d *device) sign(button string) {
 func (d *device) check(state string) {
 	d.t.Helper()
 	d.t.Logf("%s, %s", state, d.screen.name)
+	d.until("a heading", `document.querySelector('h1') !== null`)
+	if !eval[bool](d, `'axe' in globalThis`) {
+		eval[bool](d, axe+`; true`)
+	}
 	type node struct {
 		Target []string
 		HTML   string
@@ -331,7 +343,7 @@ func (d *device) check(state string) {
 		ID, Help string
 		Nodes    []node
 	}
-	result := eval[[]violation](d, axe+`; axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations.map((v) => ({ ID: v.id, Help: v.help,
+	result := eval[[]violation](d, `axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations.map((v) => ({ ID: v.id, Help: v.help,
 		Nodes: v.nodes.map((n) => ({ Target: n.target.map(String), HTML: n.html.slice(0, 160) })) })))`)
 	for _, v := range result {
 		for _, n := range v.Nodes[:min(len(v.Nodes), 3)] {

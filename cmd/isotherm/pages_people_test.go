@@ -8,8 +8,9 @@ import (
 // testCourier is a courier who looks at the box, on a phone by day and by night, and at a desk.
 func (s *stage) testCourier(t *testing.T) {
 	live := s.journey.Live().String()
+	d := s.as(t, "courier", phone)
 	for _, look := range []screen{phone, night, desktop} {
-		d := s.as(t, "courier", look)
+		d.look(look)
 		d.open("/carry?list")
 		d.see("You hold", "Left kidney", s.journey.LiveBox().Label)
 		d.check("carry")
@@ -25,8 +26,9 @@ func (s *stage) testCourier(t *testing.T) {
 // testCenter is the transplant center, at a desk and on call with a phone.
 func (s *stage) testCenter(t *testing.T) {
 	live := s.journey.Live().String()
+	d := s.as(t, "center", desktop)
 	for _, look := range []screen{desktop, phone} {
-		d := s.as(t, "center", look)
+		d.look(look)
 		d.open("/board")
 		d.see("Inbound organs", "Left kidney", "Liver", "Heart", "As of entry")
 		d.check("board")
@@ -48,7 +50,8 @@ func (s *stage) testCenter(t *testing.T) {
 		d.see("Alarms")
 		d.check("alarms")
 	}
-	s.testWall(t, s.as(t, "center", desktop))
+	d.look(desktop)
+	s.testWall(t, d)
 }
 
 // testWall opens the board on a screen that nobody is signed in at.
@@ -72,14 +75,20 @@ func (s *stage) testWall(t *testing.T, d *device) {
 
 // testAuditor exports a case and sees the verdict.
 func (s *stage) testAuditor(t *testing.T) {
+	d := s.as(t, "auditor", desktop)
 	for _, look := range []screen{desktop, phone} {
-		d := s.as(t, "auditor", look)
+		d.look(look)
 		d.open("/audit")
 		d.see("Verification", "nodes vouch for its root")
 		d.check("audit")
 		d.open("/audit/exports")
 		d.see("New export")
 		d.check("exports")
+		d.fill("Shipments", s.journey.Showpiece().String())
+		d.fill("Reason", "end-to-end test")
+		d.press("Export and verify")
+		d.see("readings are as the box signed them", "too cold for 6 min while City Couriers held the box")
+		d.check("exports-done")
 		d.open("/audit/trail")
 		d.see("Every entry of the ledger")
 		d.check("trail")
@@ -88,8 +97,9 @@ func (s *stage) testAuditor(t *testing.T) {
 
 // testOperator looks after nodes, boxes and people.
 func (s *stage) testOperator(t *testing.T) {
+	d := s.as(t, "admin", desktop)
 	for _, look := range []screen{desktop, phone} {
-		d := s.as(t, "admin", look)
+		d.look(look)
 		d.open("/operate")
 		d.see("All 3 nodes have the same root", "node-1", "node-2", "node-3")
 		d.check("operate")

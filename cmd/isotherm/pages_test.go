@@ -68,6 +68,8 @@ func TestPages(t *testing.T) {
 	t.Run("operator", s.testOperator)
 	t.Run("handoff", s.testHandoff)
 	t.Run("offline", s.testOffline)
+	t.Run("first load", s.testFirstLoad)
+	t.Run("chart", s.testChart)
 	t.Run("leader killed", s.testLeaderKilled)
 }
 

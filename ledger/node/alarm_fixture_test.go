@@ -91,6 +91,7 @@ type alarmFixture struct {
 	open, pack                       *custody.Act
 	box                              *box
 	begun                            time.Time
+	ahead                            time.Duration // of the box's clock, which is then a simulated one
 }
 
 func newAlarmFixture(t *testing.T) *alarmFixture {
@@ -111,7 +112,11 @@ func newAlarmFixture(t *testing.T) *alarmFixture {
 // packWith packs a box that reads the given temperatures, one a minute from now on.
 func (f *alarmFixture) packWith(temps ...int32) {
 	f.t.Helper()
-	f.box = newWarmBox(f.t, f.begun.UnixMilli(), temps)
+	quality := record.ClockNTP
+	if f.ahead != 0 {
+		quality = record.ClockSimulated
+	}
+	f.box = newWarmBox(f.t, f.begun.Add(f.ahead).UnixMilli(), quality, temps)
 	f.enrolBox(f.box)
 	chs, _ := profile.Default("chs-4-8")
 	now := f.begun.UnixMilli()
@@ -125,14 +130,14 @@ func (f *alarmFixture) packWith(temps ...int32) {
 }
 
 // newWarmBox is a box with a boot record at startMS and a reading each minute after.
-func newWarmBox(t *testing.T, startMS int64, temps []int32) *box {
+func newWarmBox(t *testing.T, startMS int64, quality record.ClockQuality, temps []int32) *box {
 	t.Helper()
 	k := key("warm box")
 	b := &box{id: ledger.BoxIDOf(public(k)), inc: ledger.NewIncarnationID(), key: k, trees: []merkle.Frontier{{}}}
 	b.origin = record.Origin(b.id, b.inc)
 	for i := range len(temps) + 1 {
 		ms := int64(i) * 60_000
-		r := record.Record{Seq: uint64(i), Kind: record.KindReading, At: record.Stamp{MonoMS: uint64(ms), WallMS: startMS + ms, Quality: record.ClockNTP}}
+		r := record.Record{Seq: uint64(i), Kind: record.KindReading, At: record.Stamp{MonoMS: uint64(ms), WallMS: startMS + ms, Quality: quality}}
 		if i == 0 {
 			r.Kind = record.KindBoot
 			r.Boot = &record.Boot{Key: public(k), Incarnation: b.inc, BootCount: 1, Probes: []record.Probe{{Place: "organ"}}, SampleMS: 60_000}

@@ -209,8 +209,8 @@ func recipients(s *custody.State) alarm.Recipients {
 	return to
 }
 
-// underWay adds what matters between packing and receipt. A simulated box's clock runs ahead of ours: then its newest
-// record says what time it is, and what happened a while ago in our time happened that long ago in its time.
+// underWay adds what matters between packing and receipt. A simulated box's clock is not ours: then its newest record says
+// what time it was when it came, and since then time has gone on as ours did.
 func (c *shipmentCase) underWay(in *alarm.Input, logs map[alarm.ID]alarm.Log) {
 	var newest *record.Record
 	for i := range c.journals {
@@ -229,10 +229,9 @@ func (c *shipmentCase) underWay(in *alarm.Input, logs map[alarm.ID]alarm.Log) {
 		in.Contact.LastMS = recordTimeOf(c.state, c.state.Packing)
 	}
 	if newest != nil && newest.At.Quality == record.ClockSimulated {
-		shift := newest.At.WallMS - in.NowMS
-		in.NowMS += shift
-		in.Contact.LastMS += shift
-		for id, l := range logs { // nothing of a simulation is late
+		in.NowMS += newest.At.WallMS - in.Contact.LastMS
+		in.Contact.LastMS = newest.At.WallMS // stays what it is: an alarm is known by its begin
+		for id, l := range logs {            // nothing of a simulation is late
 			in.Known[id] = l.SinceMS
 		}
 	}

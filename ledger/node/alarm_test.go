@@ -69,6 +69,24 @@ func TestRunAlarms_life(t *testing.T) {
 	})
 }
 
+// TestRunAlarms_simulated has a box with a clock of its own fall silent: that is one alarm, however often it is looked at.
+func TestRunAlarms_simulated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newAlarmFixture(t)
+		f.ahead = 3 * time.Hour
+		f.packWith(5000, 5000)
+		f.sync(1, 2)
+		defer f.run(f.Node)()
+		f.until(10)
+		f.wantTold("silent for 10 min", "10 air 1-raised", "10 center 1-raised")
+		f.until(29)
+		f.wantTold("for 29 min", "15 opo 1-escalated")
+		if a := f.caseAlarms(); len(a) != 1 || a[0].SinceMS != f.begun.Add(f.ahead+time.Minute).UnixMilli() {
+			t.Errorf("got %d alarms, the first %+v", len(a), a[0])
+		}
+	})
+}
+
 // TestRunAlarms_mismatch has both sides told at once of a mismatch on arrival, the donor's too, and shows the numbers on their
 // cards where nobody set an on-call number.
 func TestRunAlarms_mismatch(t *testing.T) {

@@ -2,8 +2,8 @@ import './style/base.css';
 import { mount } from 'svelte';
 import App from './App.svelte';
 import { onUp } from './lib/feed';
+import { startOutbox } from './lib/outbox.svelte';
 import { begin } from './lib/session.svelte';
-import { outbox } from './offline/outbox.svelte';
 import { registerWorker } from './offline/worker';
 import { route, startRouter } from './router.svelte';
 
@@ -12,7 +12,7 @@ if (target === null) throw new Error('index.html has no #app');
 
 startRouter();
 void begin(route.rule.open !== true && route.name !== 'home');
-outbox.start();
-onUp(() => void outbox.hurry());
+// What was signed is sent as soon as the page stands: the code for it is not needed to draw the page.
+void startOutbox().then((outbox) => onUp(() => void outbox.hurry()));
 if (import.meta.env.PROD) registerWorker();
 mount(App, { target });

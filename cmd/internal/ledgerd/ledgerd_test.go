@@ -323,6 +323,10 @@ func TestLoadConfig_strict(t *testing.T) {
 		{"unknown key of alarms", good + "[alarms]\nsms = 3\n", "unknown key alarms.sms"},
 		{"a relay without a sender", good + "[alarms]\nsmtp_file = \"smtp\"\n", "need each other"},
 		{"a sender without a relay", good + "[alarms]\nfrom = \"l@example.org\"\n", "need each other"},
+		{"unknown key of pages", good + "[pages]\nphone = \"1\"\n", "unknown key pages.phone"},
+		{"a number to call that is none", good + "[pages]\ncall = \"us\"\n", "pages.call"},
+		{"maps without TLS", good + "[pages]\ntiles = \"http://t.example/{z}/{x}/{y}.png\"\n", "pages.tiles"},
+		{"an attribution without maps", good + "[pages]\ntiles_attribution = \"x\"\n", "tiles_attribution is of pages.tiles"},
 		{"a relative hook", good + "[alarms]\nhook = \"hook.sh\"\n", "not an absolute path"},
 	} {
 		path := filepath.Join(t.TempDir(), "c.toml")

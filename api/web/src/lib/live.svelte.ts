@@ -63,25 +63,39 @@ export function live<T>(load: (signal: AbortSignal) => Promise<T>, options: Live
 	$effect(() => {
 		const o = typeof options === 'function' ? options() : options;
 		const stop = new AbortController();
-		let current: AbortController | undefined;
+		let under = false; // a load is under way
+		let again = false; // something happened meanwhile: load once more after it
 		let later = 0;
 
 		const run = (): void => {
 			clearTimeout(later);
 			later = 0;
-			current?.abort();
-			const mine = (current = new AbortController());
-			const signal = AbortSignal.any([mine.signal, stop.signal]);
+			// A load is never cut off by the next one: events that come faster than answers must not keep the page empty.
+			if (under) {
+				again = true;
+				return;
+			}
+			under = true;
+			const signal = stop.signal;
 			const began = load(signal); // tracked on the first run
 			untrack(() => (value.loading = true));
+			const ended = (): void => {
+				under = false;
+				if (again) {
+					again = false;
+					soon();
+				}
+			};
 			began.then(
 				(data) => {
 					if (signal.aborted) return;
+					ended();
 					Object.assign(value, { data, error: undefined, stale: false, at: Date.now(), loading: false });
 					if (o.cacheKey !== undefined) void cache.put(o.cacheKey, $state.snapshot(data), value.at);
 				},
 				(err: unknown) => {
 					if (signal.aborted) return;
+					ended();
 					Object.assign(value, { error: asApiError(err), stale: value.data !== undefined, loading: false });
 				},
 			);

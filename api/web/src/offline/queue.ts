@@ -2,7 +2,9 @@
 // person's hand. It is keyed by the hash of its statement: the same act twice is one, with the signatures of both.
 //
 // Sending is not written down: after a crash in the middle the act still waits, is sent again, and the ledger knows it.
-import { decodeAct, encodeAct, hashAct, type Act } from '../sign/act';
+//
+// What reads acts is loaded when the first one is added: showing what waits needs none of it.
+import type { Act } from '../sign/act';
 import type { Bytes } from '../sign/cbor';
 import * as db from './db';
 
@@ -74,6 +76,7 @@ export class Queue {
 
 	/** Keeps an act; it is on disk when this returns. It throws StorageError when it can't be kept, and for bytes that are no act. */
 	async add(bytes: Bytes): Promise<Item> {
+		const { decodeAct, encodeAct, hashAct } = await import('../sign/act');
 		const act = decodeAct(bytes);
 		const hash = await hashAct(act);
 		const fresh: Item = {
@@ -143,6 +146,7 @@ export class Queue {
 
 	/** Remembers that the box has the act too. It still waits for the ledger. */
 	async onBox(actID: string, seq: number): Promise<void> {
+		const { decodeAct } = await import('../sign/act');
 		for (const x of await this.list()) {
 			if (decodeAct(x.act).statement.id !== actID) continue;
 			await db.update<Item>('outbox', x.hash, (y) => (y ? { ...y, box: { seq, atMS: this.now() } } : undefined));

@@ -2,7 +2,6 @@
 import { api, type S } from '../lib/api';
 import { fromBase64, toHex } from '../sign/bytes';
 import { caseKept } from '../sign/casecopy';
-import { persisted, publicKey, supported, useNewKey } from '../sign/keystore';
 import * as cache from './cache';
 import { shellReady } from './worker';
 
@@ -34,7 +33,10 @@ export async function knownKey(person: string): Promise<string | undefined> {
 	}
 }
 
+const keystore = () => import('../sign/keystore'); // when it is asked for: the courier's first page does not wait for it
+
 async function keyProblem(person: string): Promise<Missing | undefined> {
+	const { publicKey, supported, useNewKey } = await keystore();
 	if (!(await supported())) return 'browser';
 	const known = await knownKey(person);
 	if (known === undefined) return (await publicKey(person)) ? undefined : 'key';
@@ -55,6 +57,6 @@ export async function readyOffline(person: string, shipment?: string): Promise<R
 		else if (!kept.head) missing.push('head');
 	}
 	if (!(await shellReady())) missing.push('app');
-	if (!(await persisted())) missing.push('storage');
+	if (!(await (await keystore()).persisted())) missing.push('storage');
 	return { ready: missing.every((m) => soft.includes(m)), missing, atMS };
 }

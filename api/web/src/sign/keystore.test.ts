@@ -3,7 +3,7 @@ import { IDBFactory } from 'fake-indexeddb';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import * as db from '../offline/db';
 import { concat, fromHex, toHex } from './bytes';
-import { adoptKey, changePIN, forget, hasKey, KeyDamaged, makeKey, nobody, NoKey, pinProblem, publicKey, sign, supported, TooSoon, useNewKey, waitAfter, waitingKey, withKey, WrongPIN } from './keystore';
+import { adoptKey, changePIN, forget, hasKey, isEasyPIN, KeyDamaged, makeKey, nobody, NoKey, pinProblem, publicKey, sign, supported, TooSoon, useNewKey, waitAfter, waitingKey, withKey, WrongPIN } from './keystore';
 
 vi.setConfig({ testTimeout: 30_000 }); // a guess of a PIN is meant to be slow
 
@@ -132,5 +132,7 @@ test('damage is told from a wrong PIN', async () => {
 });
 
 test('a PIN has at least six digits, and nothing else', () => {
+	expect(['123456', '987654', '890123', '000000', '121212', '314314', '112233'].map(isEasyPIN)).not.toContain(false);
+	expect(['314159', '271828', '120456', '112234'].map(isEasyPIN)).not.toContain(true);
 	expect(['', '12345', '123456', 'abcdef', '12345６', '1'.repeat(64), '1'.repeat(65)].map(pinProblem)).toEqual(['short', 'short', '', 'digits', 'digits', '', 'long']);
 });

@@ -76,6 +76,13 @@ export function pinProblem(pin: string): '' | 'short' | 'long' | 'digits' {
 	return pin.length > maxPIN ? 'long' : '';
 }
 
+/** Tells whether a PIN is among the first that a thief tries: one digit, a run, or a short pattern over and over. */
+export function isEasyPIN(pin: string): boolean {
+	const steps = [...pin].slice(1).map((d, i) => (Number(d) - Number(pin[i]) + 10) % 10);
+	const run = steps.every((s) => s === 1) || steps.every((s) => s === 9);
+	return run || /^(\d{1,3})\1+$/.test(pin) || /^0*$/.test(pin.replace(/(\d)\1/g, '00')); // the last: 112233
+}
+
 /** Tells whether this browser can make and use such keys: a secure context with Ed25519 and a store. */
 export async function supported(): Promise<boolean> {
 	try {

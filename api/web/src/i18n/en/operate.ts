@@ -82,7 +82,6 @@ export default register('operate', {
 	'boxes.heard': 'Heard',
 	'boxes.empty': 'No box is enrolled',
 	'boxes.empty.text': 'Make a one-time token; the box uses it once to make itself known.',
-	'boxes.hidden': 'You see the shipments of cases that are yours. Boxes of other cases show none.',
 
 	'enrol.title': 'Enrol a box',
 	'enrol.label': 'Label on the box',
@@ -236,7 +235,6 @@ export default register('operate', {
 	'edit.why.key-rotated': 'Replaced in time',
 	'edit.key.new': 'New public key',
 	'edit.token': 'Also make a join link for the new device',
-	'edit.token.hint': 'Their sessions and their password end.',
 	'edit.sign': 'Sign new card',
 	'edit.end.sign': 'Sign end of membership',
 	'edit.sign.title': 'Card version {version} of {name}',
@@ -298,6 +296,5 @@ export default register('operate', {
 	'contacts.none': 'No channel is set: alarms of this organisation reach nobody but the board.',
 	'contacts.last': 'Last set as entry {index}',
 
-	scan: 'Scan',
 	'scan.stop': 'Stop scanning',
 });
