@@ -41,6 +41,9 @@ func (s *stage) testCenter(t *testing.T) {
 		d.see("Left kidney for Hill Transplant Center", "Cold time", "Transport sheet")
 		d.check("case")
 		d.open("/case/" + s.journey.Showpiece().String())
+		if look.phone {
+			d.press("Trip") // parts of the case are tabs there
+		}
 		d.see("6 min", "City Couriers")
 		d.check("case-excursion")
 		d.open("/case/" + live + "/sheet")
@@ -84,6 +87,7 @@ func (s *stage) testAuditor(t *testing.T) {
 		d.open("/audit/exports")
 		d.see("New export")
 		d.check("exports")
+		d.press("Chosen cases")
 		d.fill("Shipments", s.journey.Showpiece().String())
 		d.fill("Reason", "end-to-end test")
 		d.press("Export and verify")

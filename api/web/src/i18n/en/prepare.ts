@@ -84,6 +84,7 @@ export default register('prepare', {
 	space: 'Which space of the box',
 	'space.hint': 'Such as ‘left’. Empty when the box has one.',
 	profile: 'Profile',
+	'profile.all': 'Show all {n} profiles',
 	'profile.band': '{low} to {high} °C',
 	'profile.limit': 'cold limit {limit}',
 	'profile.noLimit': 'no cold limit',
