@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -223,7 +224,13 @@ func (q *exportQueue) make(ctx context.Context, j *exportJob) (madeExport, error
 	}
 	form := exportForms[j.form]
 	m := madeExport{id: j.id, owner: j.owner, name: form.fileName(j.picked, j.begun), kind: form.kind}
-	return q.h.exports.write(m, func(w io.Writer) error {
+	return q.h.exports.write(m, func(w io.Writer) (err error) {
+		// What a case holds must not end this node, and then the next one that is asked for the same export.
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+			}
+		}()
 		out, err := form.begin(w, j)
 		if err != nil {
 			return err

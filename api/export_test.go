@@ -267,6 +267,23 @@ func TestExports_signedOut(t *testing.T) {
 	}
 }
 
+// TestExports_panic shows that an export that can't be written fails alone: the node goes on, and the next export is made.
+func TestExports_panic(t *testing.T) {
+	f, cases, auditor := twoCases(t)
+	j, err := f.api.h.jobs.start(&exportJob{owner: auditor.id, token: auditor.token, form: "none", picked: []ledger.ShipmentID{cases[0].id}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	auditor.ready(t, client.ExportRequest{Form: "csv", Reason: "audit", Shipments: []ledger.ShipmentID{cases[0].id}}) // it waits behind the first
+	j, err = f.api.h.jobs.find(j.ID, auditor.id)
+	if err != nil || j.State != jobFailed || !strings.Contains(j.Problem, "A fault of this node") {
+		t.Errorf("got %+v, %v", j, err)
+	}
+	if left, err := filepath.Glob(filepath.Join(f.api.h.exports.dir, "*")); err != nil || len(left) != 1 {
+		t.Errorf("files %v, %v: want that of the second export alone", left, err)
+	}
+}
+
 // TestExports_explain holds every failure to saying why and what to do.
 func TestExports_explain(t *testing.T) {
 	q := newExportQueue(&handler{log: slog.New(slog.DiscardHandler)})

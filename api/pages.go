@@ -34,16 +34,21 @@ func (h *handler) page(c echo.Context) error {
 	return nil
 }
 
-// missing is the error for a path that is none of ours, or that takes other methods only.
+// missing is the error for a path that is none of ours, or that takes other methods only: those are in Allow (RFC 9110, 15.5.6).
 func missing(c echo.Context) error {
+	var taken []string
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		other := c.Echo().NewContext(c.Request(), nil)
 		c.Echo().Router().Find(method, c.Request().URL.Path, other)
 		if route := other.Path(); route != "" && route != everything {
-			return echo.ErrMethodNotAllowed
+			taken = append(taken, method)
 		}
 	}
-	return echo.ErrNotFound
+	if len(taken) == 0 {
+		return echo.ErrNotFound
+	}
+	c.Response().Header().Set(echo.HeaderAllow, strings.Join(taken, ", "))
+	return echo.ErrMethodNotAllowed
 }
 
 // stranger answers whoever scans the code on a box. People who are signed in get to the box; all others see the same page,

@@ -50,6 +50,20 @@ func TestPages_routes(t *testing.T) {
 	}
 }
 
+// TestPages_allow shows that a wrong method is told which ones are right, and that the page of a box has its head.
+func TestPages_allow(t *testing.T) {
+	f := newFixture(t)
+	for path, want := range map[string]string{"/v1/shipments": "GET", "/v1/exports": "GET, POST", "/b/x": "GET"} {
+		if w := browse(f, "PATCH", path, "text/html", ""); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != want {
+			t.Errorf("PATCH %s: status %d, Allow %q, want %q", path, w.Code, w.Header().Get("Allow"), want)
+		}
+	}
+	get, head := browse(f, "GET", "/b/x", "text/html", ""), browse(f, "HEAD", "/b/x", "text/html", "")
+	if got, want := head.Header().Get("Content-Length"), get.Header().Get("Content-Length"); head.Code != http.StatusOK || got != want {
+		t.Errorf("HEAD of a box's page: status %d, length %s, want %s", head.Code, got, want)
+	}
+}
+
 // TestPages_stranger shows that nobody learns from a box's page whether the box is known, and that people get to it.
 func TestPages_stranger(t *testing.T) {
 	f := newFixture(t)

@@ -135,7 +135,7 @@ func (h *handler) register(e *echo.Echo) {
 	e.GET("/tile/entries/*", h.entryTile, chains["getEntryTile"]...)
 	e.GET("/tile/*", h.hashTile, chains["getTile"]...)
 	// Everything else is for people: the pages, and what a stranger sees who scans the code on a box.
-	e.GET("/b/:label", h.stranger)
+	e.Match([]string{http.MethodGet, http.MethodHead}, "/b/:label", h.stranger)
 	e.RouteNotFound(everything, h.page)
 }
 

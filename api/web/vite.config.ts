@@ -17,6 +17,7 @@ export default defineConfig({
 		modulePreload: { polyfill: false },
 		reportCompressedSize: false,
 		manifest: 'manifest.json',
+		license: { fileName: 'licences.md' }, // of the packages in the build, whose terms ask for them
 		rolldownOptions: {
 			output: {
 				// One chunk for what nearly every page needs: fewer requests, and it compresses better than many small ones.

@@ -5,7 +5,7 @@ import { defineConfig } from 'vite';
 
 const dist = 'dist';
 // Read by tools, or by the browser itself, never by a page that has no network.
-const left = new Set(['sw.js', 'manifest.json', 'robots.txt']);
+const left = new Set(['sw.js', 'manifest.json', 'licences.md']);
 
 const paths = (readdirSync(dist, { recursive: true, withFileTypes: true }))
 	.filter((f) => f.isFile() && !f.name.startsWith('.') && !/\.(?:map|gz|br)$/.test(f.name))

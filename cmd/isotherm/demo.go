@@ -42,7 +42,7 @@ nothing behind.
 
 Five more shipments stand on the board: a heart in flight with the radio off and six cold minutes before, a kidney that one side released to an
 airline's cargo desk, a liver moved to another box, a lung that two couriers claim and on which two people ruled, a pancreas whose readings
-came late. Of their boxes only the records are simulated; acts, entries and signatures are as always.
+came late and which is too cold now. Of their boxes only the records are simulated; acts, entries and signatures are as always.
 
 Only time, weather and devices are simulated, and the journal says so: every record's clock reads 'simulated'.`,
 		Example: "  isotherm demo\n  isotherm demo --once --bundle case.bundle\n  isotherm demo --gps trip.nmea",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -25,10 +26,15 @@ forgotten PIN: make a new key and have an administrator replace the old one, whi
 // keyText is how a public key is written and typed.
 func keyText(k ed25519.PublicKey) string { return base64.StdEncoding.EncodeToString(k) }
 
+// parseKey reads a public key as isotherm key new prints it, or as 64 hexadecimal digits, with or without spaces, as the pages
+// show it.
 func parseKey(text string) (ed25519.PublicKey, error) {
-	b, err := base64.StdEncoding.DecodeString(text)
+	b, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
+	if err != nil {
+		b, err = base64.StdEncoding.DecodeString(text)
+	}
 	if err != nil || len(b) != ed25519.PublicKeySize {
-		return nil, usageError{fmt.Errorf("key %.60q: want the line that isotherm key new printed", text)}
+		return nil, usageError{fmt.Errorf("key %.60q: want the line that isotherm key new printed, or the 64 digits that the person's browser shows", text)}
 	}
 	return b, nil
 }

@@ -92,6 +92,7 @@ type device struct {
 	mu       sync.Mutex // guards what follows
 	problems []string
 	offline  bool
+	expected []string // that the browser complains of because the test wants it so
 }
 
 // device opens an empty page in a browser of its own.
@@ -161,7 +162,7 @@ func (d *device) listen(event any) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if problem != "" && !(d.offline && strings.Contains(problem, "ERR_INTERNET_DISCONNECTED")) {
+	if problem != "" && !(d.offline && strings.Contains(problem, "ERR_INTERNET_DISCONNECTED")) && !containsAny(problem, d.expected...) {
 		d.problems = append(d.problems, problem)
 	}
 }
@@ -211,13 +212,13 @@ func (d *device) open(path string) {
 	d.run(chromedp.Navigate(d.url + path))
 }
 
-// until waits until a script is true, over changes of the page, and says what it shows when it never is.
+// until waits until a script, which may be a promise, is true, over changes of the page, and says what it shows when it never is.
 func (d *device) until(what, script string) {
 	d.t.Helper()
 	ctx, cancel := d.in()
 	defer cancel()
 	for tick := time.NewTicker(50 * time.Millisecond); ; {
-		if ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](script)); err == nil && ok {
+		if ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](script, chromedp.EvalAwaitPromise)); err == nil && ok {
 			tick.Stop()
 			return
 		}
@@ -299,6 +300,35 @@ func (d *device) fill(label, text string) {
 	d.until(fmt.Sprintf("a field %q", label), field+` !== undefined`)
 	eval[bool](d, `(() => { const e = `+field+`; e.focus(); e.select?.(); return true; })()`)
 	call(d, input.InsertText, input.InsertTextParams{Text: text})
+}
+
+// expect says what the browser will complain of because the test wants it so, such as a token that was revoked.
+func (d *device) expect(problem string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.expected = append(d.expected, problem)
+}
+
+// choose picks an option of the list with a label, by its text. What a browser shows for a list is not of the page.
+func (d *device) choose(label, option string) {
+	d.t.Helper()
+	list := `(() => {
+		const root = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document;
+		const s = [...root.querySelectorAll('select')].find((e) => !e.disabled && [...e.labels].some((l) => l.innerText.trim().startsWith(` + quote(label) + `)));
+		const o = [...(s?.options ?? [])].find((o) => o.text === ` + quote(option) + `);
+		return o && { s, o };
+	})()`
+	d.until(fmt.Sprintf("%q among %q", option, label), list+` !== undefined`)
+	eval[bool](d, `(() => { const { s, o } = `+list+`; s.focus(); o.selected = true; s.dispatchEvent(new Event('input', { bubbles: true })); return s.dispatchEvent(new Event('change', { bubbles: true })); })()`)
+}
+
+// copied presses a button that copies a text, and returns the text.
+func (d *device) copied(button string) string {
+	d.t.Helper()
+	eval[bool](d, `(() => { navigator.clipboard.writeText = async (text) => { globalThis.copiedText = text; }; return true; })()`)
+	d.press(button)
+	d.until("a copied text", `globalThis.copiedText !== undefined`)
+	return eval[string](d, `(() => { const text = globalThis.copiedText; delete globalThis.copiedText; return text; })()`)
 }
 
 // count returns how many elements fit a selector.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -55,21 +56,30 @@ func (s *stage) testHandoff(t *testing.T) {
 // custodian waits until the ledger says who holds the live box.
 func (s *stage) custodian(t *testing.T, d *device, name string) {
 	t.Helper()
-	d.until(name+" to hold the box", `(window.custodian ??= setInterval(async () => {
-		window.held = (await (await fetch('/v1/shipments/`+s.journey.Live().String()+`')).json()).summary.custodian?.name;
-	}, 200), window.held === `+quote(name)+`)`)
+	d.until(name+" to hold the box", `fetch('/v1/shipments/`+s.journey.Live().String()+`').then((r) => r.json()).then((x) => x.summary.custodian?.name === `+quote(name)+`)`)
 }
 
-// testOffline is a phone that loses its network: it still shows the box, signs, and delivers later.
+// acts are the kinds of the live case's acts in the ledger, oldest first.
+func (s *stage) acts(d *device) []string {
+	d.t.Helper()
+	return eval[[]string](d, `fetch('/v1/shipments/`+s.journey.Live().String()+`').then((r) => r.json()).then((x) => x.history.map((a) => a.kind + ' ' + a.standing))`)
+}
+
+// testOffline is two phones that lose their network: they still show the box and sign, by the codes that they show each
+// other, and deliver later. Both deliver the first act, and it is one entry.
 func (s *stage) testOffline(t *testing.T) {
-	live := s.journey.Live().String()
+	live := "/carry/" + s.journey.Live().String()
 	air, road := s.as(t, "courier2", phone), s.as(t, "courier", phone)
+	before := s.acts(air)
 	for _, d := range []*device{air, road} {
-		d.open("/carry/" + live)
-		d.see("°C", "Ready to sign offline")
+		d.open(live)
+		d.see("°C")
+		d.until("to be ready to sign offline", `/(^|\n)Ready to sign offline/.test(document.body.innerText)`)
 		d.network(false)
 		d.see("No network since")
 	}
+	air.open(live) // the pages come from the device
+	air.see("No network since", "°C", "Left kidney")
 	air.check("offline")
 	air.press("Hand over")
 	air.press("Road courier")
@@ -86,30 +96,38 @@ func (s *stage) testOffline(t *testing.T) {
 	road.checkBox()
 	road.press("Sign: I take it")
 	road.sign("Take it")
-	road.see("You have the box", "waits: will be delivered when a link is back")
+	road.see("You have the box", "waits: will be delivered when a link is back", "2 signed acts wait")
 	road.check("offline-receipt")
 
-	for _, d := range []*device{air, road} {
+	for _, d := range []*device{road, air} {
 		d.network(true)
 	}
 	s.custodian(t, road, "Road courier")
+	for _, d := range []*device{air, road} {
+		d.until("nothing to wait", `!/signed acts? waits?/.test(document.body.innerText) && !document.body.innerText.includes('No network')`)
+	}
+	road.see("You have the box", "entry")
+	road.check("offline-delivered")
+	air.see("Handed over", "Road courier")
+	air.check("offline-gave")
+	if got, want := s.acts(air), append(before, "release applied", "accept applied"); !slices.Equal(got, want) {
+		t.Errorf("acts after the handoff without a network: got %q, want %q", got, want)
+	}
 }
 
 // showPhoto gives the device photos of the codes that another shows, until it has read them.
 func (d *device) showPhoto(other *device) {
 	d.t.Helper()
-	d.until("a scanner", `document.querySelector('input[type=file]') !== null`)
-	deadline := time.Now().Add(pagePatience)
-	for frame := 0; d.count("input[type=file]") > 0 && time.Now().Before(deadline); frame++ {
+	const scanner = `document.querySelector('input[type=file]')`
+	d.until("a scanner", scanner+` !== null`)
+	for deadline := time.Now().Add(pagePatience); d.count("input[type=file]") > 0; {
+		if time.Now().After(deadline) {
+			d.failed("the codes")
+		}
 		file := d.t.TempDir() + "/code.png"
 		other.elementTo(file, ".qr")
-		ctx, cancel := d.in()
-		err := chromedp.Do(ctx, chromedp.SetUploadFiles(chromedp.CSS("input[type=file]"), []string{file}))
-		cancel()
-		if err != nil {
-			d.t.Fatal(err)
-		}
-		eval[bool](d, `new Promise((done) => setTimeout(done, 1200, true))`)
+		d.run(chromedp.SetUploadFiles(chromedp.CSS("input[type=file]"), []string{file}))
+		d.until("the photo to be read", `(`+scanner+`?.files.length ?? 0) === 0`)
 		if eval[bool](other, find+`('Next code') !== undefined`) {
 			other.press("Next code")
 		}

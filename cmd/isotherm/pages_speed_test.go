@@ -30,15 +30,30 @@ func (s *stage) testFirstLoad(t *testing.T) {
 	call(d, network.SetBypassServiceWorker, network.SetBypassServiceWorkerParams{Bypass: true})
 	call(d, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: usableAt})
 	call(d, emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: slowness})
-	best := 1e9
+	// What the page asks for until the temperature is there; what it asks for later does not keep anybody waiting.
+	const early = `performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'))
+		.filter((e) => !/\/v1\//.test(e.name) && e.startTime <= globalThis.usableAt).map((e) => ({ Name: e.name, Size: e.encodedBodySize }))`
+	best, size := 1e9, 0
+	var files []struct {
+		Name string
+		Size int
+	}
 	for range 3 { // the machine may be busy with other tests
 		d.open("/carry/" + s.journey.Live().String())
 		d.until("the temperature", `globalThis.usableAt !== undefined`)
-		best = min(best, eval[float64](d, `globalThis.usableAt`))
+		if at := eval[float64](d, `globalThis.usableAt`); at < best {
+			best, files = at, files[:0]
+			files = append(files, eval[[]struct {
+				Name string
+				Size int
+			}](d, early)...)
+		}
+	}
+	for _, f := range files {
+		size += f.Size
+		t.Logf("%7d B  %s", f.Size, f.Name)
 	}
 	call(d, emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: 1})
-	size := eval[int](d, `performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'))
-		.filter((e) => !/\/v1\/|\/sw\.js/.test(e.name)).reduce((sum, e) => sum + e.encodedBodySize, 0)`)
 	t.Logf("usable after %.0f ms, %d bytes", best, size)
 	if best > usableMS {
 		t.Errorf("the courier page is usable after %.0f ms, want %d at most", best, usableMS)

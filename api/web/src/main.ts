@@ -12,7 +12,7 @@ if (target === null) throw new Error('index.html has no #app');
 
 startRouter();
 void begin(route.rule.open !== true && route.name !== 'home');
-// What was signed is sent as soon as the page stands: the code for it is not needed to draw the page.
-void startOutbox().then((outbox) => onUp(() => void outbox.hurry()));
+// What was signed is sent once the page stands: the code for it is not needed to draw the page, and must not slow down what is.
+setTimeout(() => void startOutbox().then((outbox) => onUp(() => void outbox.hurry())), 1000);
 if (import.meta.env.PROD) registerWorker();
 mount(App, { target });

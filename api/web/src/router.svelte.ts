@@ -195,7 +195,11 @@ function onClick(e: MouseEvent): void {
 /** Begins to follow the browser's history and the links of the page. */
 export function startRouter(): void {
 	window.addEventListener('popstate', arrive);
-	window.addEventListener('hashchange', arrive);
+	window.addEventListener('hashchange', () => {
+		// A token that comes to a page that is open stands for somebody else than the one before: all begins anew with it.
+		if (here().hash.has('token')) location.reload();
+		else arrive();
+	});
 	document.addEventListener('click', onClick);
 	window.addEventListener('beforeunload', (e) => {
 		for (const guard of guards) if (guard() !== null) e.preventDefault();

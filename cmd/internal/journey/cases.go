@@ -33,6 +33,7 @@ type sideTrip struct {
 	id    ledger.ShipmentID
 	box   *simBox
 	admin *client.Client
+	donor [32]byte                  // commitment to the donor ID; zero: the case is opened without one
 	acts  map[custody.Kind][32]byte // newest of each kind
 	err   error
 }
@@ -54,7 +55,7 @@ func (j *Journey) sideTrips(ctx context.Context) error {
 		{"a kidney at airline cargo: released by one side, with the air waybill, and a seal number corrected", 145 * time.Minute, kidneyAtCargo},
 		{"a liver that was moved to another box on the way", 100 * time.Minute, liverMoved},
 		{"a lung that two couriers claim to have taken; two other people ruled", 115 * time.Minute, lungClaimedTwice},
-		{"a pancreas whose box had no network: its readings came late", 90 * time.Minute, pancreasLate},
+		{"a pancreas whose box had no network: its readings came late, and now it is too cold", 90 * time.Minute, pancreasLate},
 	} {
 		t := &sideTrip{j: j, ctx: ctx, id: ledger.NewShipmentID(), admin: c, acts: map[custody.Kind][32]byte{}}
 		t.switchOn(time.Now().Add(-trip.begun).Truncate(time.Second))
@@ -158,7 +159,7 @@ func (t *sideTrip) pack(organ custody.Organ, side custody.Side, profileName stri
 	}
 	people := t.j.cast
 	t.act(people.coordinator, custody.Statement{Kind: custody.Open, Organ: organ, Side: side, From: "River OPO", Dest: "Hill Transplant Center",
-		FromPhone: "+1 206 555 0100", DestPhone: "+1 206 555 0199", Legs: t.legs()})
+		FromPhone: "+1 206 555 0100", DestPhone: "+1 206 555 0199", Donor: t.donor, Legs: t.legs()})
 	middle := (p.LowMC + p.HighMC) / 2
 	t.drive(10*time.Minute, middle+1500, middle, harborHospital, harborHospital)
 	t.act(people.ground, custody.Statement{Kind: custody.Pack, Organ: organ, Side: side, Box: t.box.id(), Head: t.head(), Profile: p.Marshal(),
@@ -188,10 +189,18 @@ func (t *sideTrip) handOver(from, to *identity.Me, where string, at place, tempM
 	t.act(to, custody.Statement{Kind: custody.Accept, Head: t.head(), Place: where, Seal: "0551"})
 }
 
+// heartDonor is made up, as all donor IDs here.
+const heartDonor = "DEMO-3088"
+
 func heartInFlight(t *sideTrip) {
 	p := t.j.cast
 	t.j.showpiece = t.id
+	t.step(func(ctx context.Context) (err error) {
+		t.donor, err = t.j.commit(ctx, p.coordinator, heartDonor)
+		return err
+	})
 	t.pack(custody.Heart, custody.SideNone, "chs-4-8")
+	t.step(func(ctx context.Context) error { return t.j.keepDonor(ctx, p.coordinator, t.id, heartDonor) })
 	t.drive(20*time.Minute, 6000, 5600, harborHospital, northAirport)
 	t.drive(6*time.Minute, 3100, 3000, northAirport, northAirport) // six cold minutes, while the ground courier holds it
 	t.drive(10*time.Minute, 4800, 5200, northAirport, northAirport)
@@ -244,4 +253,5 @@ func pancreasLate(t *sideTrip) {
 	t.record(45*time.Minute, 5900, 5600, northAirport, southAirport) // no network: nothing is sent
 	t.send()
 	t.drive(10*time.Minute, 5600, 5500, southAirport, hillCenter)
+	t.drive(4*time.Minute, 2900, 2400, hillCenter, hillCenter) // up to now: an alarm that lasts, for whoever holds it
 }

@@ -66,6 +66,9 @@ func (j *Journey) packLive(ctx context.Context) error {
 	if err := j.actAt(ctx, at, j.cast.coordinator, open); err != nil {
 		return err
 	}
+	if err := j.keepDonor(ctx, j.cast.coordinator, shipment, liveDonor); err != nil {
+		return err
+	}
 	if err := j.sleep(ctx, at.real(lead-at.elapsed())); err != nil {
 		return err
 	}

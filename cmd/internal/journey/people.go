@@ -172,6 +172,16 @@ func (j *Journey) commit(ctx context.Context, me *identity.Me, donorID string) (
 	return h, err
 }
 
+// keepDonor keeps a donor ID sealed beside the log, for those who may see it.
+func (j *Journey) keepDonor(ctx context.Context, me *identity.Me, shipment ledger.ShipmentID, donorID string) error {
+	c, err := me.Client()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return patiently(ctx, func(ctx context.Context) error { return c.KeepDonorID(ctx, shipment, donorID) })
+}
+
 // head returns the newest head of the box's journal, as its own page shows it to whoever stands beside it.
 func (j *Journey) head(ctx context.Context) ([]byte, ledger.BoxID, error) {
 	var head []byte

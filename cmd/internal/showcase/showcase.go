@@ -44,11 +44,22 @@ func Handler(j *journey.Journey) http.Handler {
 	return mux
 }
 
-// answer writes what f returns as JSON, or its error. A change must come from our own pages.
+// ours tells whether a request comes from our own pages, as far as browsers say it: passwords and nodes are within reach of
+// every page that a browser on this machine shows. A change needs the header too, which no other site can send.
+func ours(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "same-origin", "none", "":
+		return r.Method == http.MethodGet || r.Header.Get(csrfHeader) != ""
+	}
+	return false
+}
+
+// answer writes what f returns as JSON, or its error.
 func (s *showcase) answer(f func(*http.Request) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		if r.Method != http.MethodGet && r.Header.Get(csrfHeader) == "" {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if !ours(r) {
 			fail(w, ledger.Errorf(ledger.CodeForbidden, "the request comes from another site").WithHint("send the header "+csrfHeader+": 1"))
 			return
 		}

@@ -2,7 +2,7 @@
 import '../i18n/en/center';
 import { t, word } from '../i18n';
 import type { S } from '../lib/api';
-import { coldLevel, organText, partyText, severityLevel, unjudged, type Level, type Marked } from './words';
+import { coldLevel, organText, overdueBy, partyText, severityLevel, unjudged, type Level, type Marked } from './words';
 
 /** One line of the board: the shipment, its most urgent alarm, and why it stands where it stands. */
 export interface Row {
@@ -50,11 +50,9 @@ export function attention(x: S['Summary'], alarm: S['Alarm'] | undefined, nowMS:
 	if (cold === 'medium') return { text: t('center.why.cold', { status: word('center', x.cold_status, 'cold.') }), level: 'medium' };
 	if (unjudged(x)) return { text: t('center.why.unjudged'), level: 'medium' };
 	if (x.withheld) return { text: t('center.why.withheld'), level: 'medium' };
-	if (underWay(x) && x.eta_ms && x.eta_ms < nowMS) return { text: t('center.why.due'), level: 'medium' };
+	if (overdueBy(x, nowMS)) return { text: t('center.why.due'), level: 'medium' };
 	return undefined;
 }
-
-const underWay = (x: S['Summary']) => x.phase === 'packed' || x.phase === 'open' || x.phase === 'unknown';
 
 /** 0 is most urgent: high, medium, low attention, under way, waiting to be packed, arrived, over. */
 export function urgency(x: S['Summary'], why: Marked | undefined): number {

@@ -78,6 +78,15 @@ export function coldLevel(status: string | undefined): Level {
 	return 'none';
 }
 
+const passed = /^the arrival expected .* passed (.+) ago$/;
+
+/** How long ago the expected arrival passed, as the ledger says it: from then on it estimates none. Empty while it has not. */
+export function overdueBy(x: S['Summary'], nowMS: number): string {
+	if (x.phase !== 'packed' && x.phase !== 'open' && x.phase !== 'unknown') return '';
+	if (x.eta_ms) return x.eta_ms < nowMS ? duration(nowMS - x.eta_ms) : '';
+	return passed.exec(x.eta_method ?? '')?.[1] ?? '';
+}
+
 /** Readings come and none of them is of a probe that the profile judges: then 'no excursion' says nothing. */
 export function unjudged(x: S['Summary']): boolean {
 	return !!x.last_reading_ms && x.last_temp_mc === undefined;
@@ -110,14 +119,14 @@ export function actDetail(a: S['Act']): string {
 	add('', a.segment && word('center', a.segment, 'word.'));
 	if (a.kind === 'open' || a.kind === 'pack' || a.kind === 'arrival-check') add('', organText(a.organ, a.side));
 	add('center.act.space', a.space);
-	add('', a.packaging);
+	add('', a.packaging && word('center', a.packaging, 'word.'));
 	add('center.act.abo', a.abo);
-	add('center.act.label', a.label_check);
+	add('center.act.label', a.label_check && word('center', a.label_check, 'word.'));
 	if (a.leg) add('', t('center.act.leg', { leg: a.leg, state: a.leg_state ?? '' }));
 	add('center.act.place', a.place);
 	add('center.act.seal', a.seal);
 	add('', conditionText(a.condition));
-	add('center.act.reason', a.reason);
+	add('center.act.reason', a.reason && word('center', a.reason, 'reason.'));
 	add('center.act.reference', a.reference);
 	return parts.join(', ');
 }

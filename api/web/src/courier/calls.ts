@@ -42,5 +42,5 @@ export function numbers(x: S['Shipment'], phone: (code: string) => string | unde
 
 /** What a tel: link wants of a number as people write it. */
 export function telLink(phone: string): string {
-	return 'tel:' + phone.replace(/[^+\d*#,;]/g, '');
+	return 'tel:' + phone.replace(/[^+\d,]/g, ''); // with * and # a number that somebody else typed could be an order to the phone (USSD)
 }

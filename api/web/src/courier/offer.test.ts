@@ -91,5 +91,6 @@ describe('numbers to call', () => {
 	});
 	it('become links', () => {
 		expect(telLink('+1 (555) 0100')).toBe('tel:+15550100');
+		expect(telLink('*21*5550100#;x=1')).toBe('tel:2155501001');
 	});
 });

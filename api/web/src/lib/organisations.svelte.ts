@@ -6,6 +6,7 @@ import { onEvent } from './feed';
 class Directory<T> {
 	map = $state.raw<ReadonlyMap<string, T>>(new Map());
 	#begun = false;
+	#under: Promise<void> | undefined;
 
 	constructor(
 		readonly key: string,
@@ -23,10 +24,22 @@ class Directory<T> {
 		// A wall screen and a share link see names in what they are shown; most may not list people.
 		if (this.#begun || credential.person === null) return;
 		this.#begun = true;
-		void this.#run();
+		this.#under = this.#run();
 		onEvent((e) => {
 			if (e.shipment === undefined && e.box === undefined) void this.#run();
 		});
+	}
+
+	/** Sees to it that the device keeps it for when there is no network, and tells whether it does. */
+	async keep(): Promise<boolean> {
+		this.begin();
+		if (await this.#kept()) return true;
+		await (this.#under ?? this.#run());
+		return this.#kept();
+	}
+
+	async #kept(): Promise<boolean> {
+		return (await cache.get(this.key)) !== undefined;
 	}
 
 	async #run(): Promise<void> {
@@ -40,6 +53,8 @@ class Directory<T> {
 			await cache.put(this.key, items);
 		} catch {
 			this.#begun = this.map.size > 0; // codes are shown meanwhile; the next who asks tries again
+		} finally {
+			this.#under = undefined;
 		}
 	}
 

@@ -12,6 +12,7 @@ let bearer = $state.raw<string | null>(null);
 
 function know(value: S['Me'] | null): void {
 	me = value;
+	if (value !== null) cache.open();
 	credential.person = value?.person ?? null;
 }
 
@@ -66,9 +67,10 @@ export async function begin(sure: boolean): Promise<void> {
 /** Asks the ledger who is signed in. Without an answer, what was known stays. */
 export async function refresh(): Promise<void> {
 	if (credential.bearer !== null) return; // that would say who the token is
+	const before = me;
 	try {
 		const known = await api.get<S['Me']>('/v1/me');
-		if (credential.bearer !== null) return;
+		if (credential.bearer !== null || me !== before) return; // somebody signed in or out meanwhile: it is of the session before
 		if (me !== null && me.person !== known.person) await cache.wipe();
 		know(known);
 		ended = false;
@@ -104,7 +106,7 @@ export async function signOut(): Promise<void> {
 	} catch (err) {
 		if (!(err instanceof ApiError) || err.status !== 401) throw err;
 	}
-	await cache.wipe();
+	await cache.close();
 	know(null);
 	ended = false;
 }

@@ -4,7 +4,7 @@ import { Kind } from '../sign/act';
 import { toBase64URL, toHex } from '../sign/bytes';
 import { headAt, makeAct, vectorAct } from '../sign/testing';
 import vectors from '../sign/testdata/acts.json';
-import { boxToFragment, boxToQR, Collector, maxFrame, parse, parseBox, toFragment, toQR, type BoxState } from './envelope';
+import { boxToFragment, boxToQR, Collector, isBoxAddress, maxFrame, parse, parseBox, toFragment, toQR, type BoxState } from './envelope';
 
 const box: BoxState = {
 	head: headAt(4312), address: 'http://192.168.4.1:7400', nowMS: 1_790_000_000_000, recorded: 4312, flushed: 4310, receipted: 4000, unsent: 310, waitingSinceMS: 1_789_999_000_000,
@@ -73,6 +73,16 @@ test('what a box says comes back from its code and link', async () => {
 	expect(await parse(link)).toBeUndefined();
 	expect(await boxToQR(box)).toHaveLength(1);
 	await expect(boxToFragment({ ...box, address: 'javascript:alert(1)' }).then(parseBox)).rejects.toThrow();
+});
+
+test('a box is where a box can be', async () => {
+	for (const address of ['http://127.0.0.1:7401', 'http://localhost:1', 'http://10.0.0.7', 'http://172.31.0.1:80', 'http://169.254.3.4', 'http://[::1]:7400', 'http://[fd00::7]', 'http://[fe80::1]:7400']) {
+		expect(isBoxAddress(address), address).toBe(true);
+	}
+	for (const address of ['https://box.example', 'http://10.example.org', 'http://127.0.0.1.example', 'http://8.8.8.8', 'http://172.32.0.1', 'http://134744072', 'http://[2001:db8::1]', 'http://[::ffff:808:808]', 'http://10.0.0.7/x', 'http://a@10.0.0.7', 'ftp://10.0.0.7', 'http://']) {
+		expect(isBoxAddress(address), address).toBe(false);
+	}
+	await expect(boxToFragment({ ...box, address: 'https://box.example' }).then(parseBox)).rejects.toThrow(/address of a box/);
 });
 
 test('a code of somebody else is none of ours, a damaged one is told', async () => {

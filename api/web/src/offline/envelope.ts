@@ -127,13 +127,25 @@ function encodeBox(x: BoxState): Bytes {
 	return w.done();
 }
 
+/**
+ * Tells whether an address can be that of a box's own page, which listens on loopback or in a private network only (tracker's checkLocal).
+ * It becomes a link with an act behind it: a code on a wall must not lead people, and the act, elsewhere.
+ */
+export function isBoxAddress(address: string): boolean {
+	if (!/^https?:\/\/[^/?#@\s]+$/.test(address) || !URL.canParse(address)) return false;
+	const host = new URL(address).hostname; // numbers in every spelling become dotted ones
+	if (host === 'localhost') return true;
+	if (host.startsWith('[')) return /^\[(?:::1\]|f[cd]|fe[89ab])/.test(host);
+	return /^(?:127|10|192\.168|169\.254|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d+)+$/.test(host);
+}
+
 function decodeBox(b: Bytes): BoxState {
 	const r = new Reader(b);
 	r.arrayOf(11);
 	if (r.uint() !== 1) r.fail('is of a version that these pages do not know');
 	const head = r.bytes(8 << 10);
 	const address = r.text(200);
-	if (!/^https?:\/\/[^/?#@\s]+$/.test(address)) r.fail('names no address of a box');
+	if (!isBoxAddress(address)) r.fail('names no address of a box');
 	const out: BoxState = { head, address, nowMS: r.uint(), recorded: r.uint(), flushed: r.uint(), receipted: r.uint(), unsent: r.uint(),
 		waitingSinceMS: r.uint(), shipments: [], acts: [] };
 	for (let n = r.array(32); n > 0; n--) {

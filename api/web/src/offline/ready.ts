@@ -1,12 +1,13 @@
 // Whether a person could sign for a case on this device if there were no network from now on.
 import { api, type S } from '../lib/api';
+import { organisations, people } from '../lib/organisations.svelte';
 import { fromBase64, toHex } from '../sign/bytes';
 import { caseKept } from '../sign/casecopy';
 import * as cache from './cache';
 import { shellReady } from './worker';
 
 /** What is missing, worst first. Each has a text: t('offline.missing.…'). */
-export type Missing = 'browser' | 'key' | 'keyUnknown' | 'case' | 'head' | 'app' | 'storage';
+export type Missing = 'browser' | 'key' | 'keyUnknown' | 'case' | 'head' | 'people' | 'app' | 'storage';
 
 export interface Ready {
 	/** Nothing is missing but what only makes it safer. */
@@ -55,6 +56,7 @@ export async function readyOffline(person: string, shipment?: string): Promise<R
 		atMS = kept.atMS;
 		if (!kept.tip) missing.push('case');
 		else if (!kept.head) missing.push('head');
+		if (!(await Promise.all([people.keep(), organisations.keep()])).every(Boolean)) missing.push('people');
 	}
 	if (!(await shellReady())) missing.push('app');
 	if (!(await (await keystore()).persisted())) missing.push('storage');

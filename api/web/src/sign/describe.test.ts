@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { decodeAct, Evidence, Kind } from './act';
-import { conditionText, echo, factsOf, meaningOf, typedTime } from './describe';
+import { conditionText, echo, factsOf, meaningOf, sayWhat, typedTime } from './describe';
 import { vectorAct } from './testing';
 import vectors from './testdata/acts.json';
 
@@ -19,6 +19,12 @@ test('who takes the box is named', () => {
 	expect(meaningOf({ ...of('release'), evidence: Evidence.OneSide }, names)).toMatch(/Ana Ruiz, North Air, who does not sign/);
 	expect(meaningOf(of('accept'), names)).toBe('North Air, Cargo confirmed on my phone that they take the box L4-7Q2X');
 	expect(meaningOf({ ...of('arrival-check'), arrival: 2 })).toMatch(/NOT/);
+});
+
+test('no page puts other words over a statement', () => {
+	const options = { title: '', meaning: 'something harmless', names };
+	expect(sayWhat(options, of('release'))).toBe('I release the box L4-7Q2X to Ana Ruiz, North Air');
+	expect(sayWhat(options, undefined)).toBe('something harmless');
 });
 
 test('what is signed is all there: every field that says something is a fact', () => {

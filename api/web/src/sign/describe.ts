@@ -66,6 +66,11 @@ export function meaningOf(s: Statement, names: Names = {}): string {
 	});
 }
 
+/** The dialog's sentence. A statement speaks for itself, whatever the page calls it; only a card, whose bytes its page makes, is told by the page. */
+export function sayWhat(options: { meaning?: string; names?: Names }, s: Statement | undefined): string {
+	return s ? meaningOf(s, options.names) : (options.meaning ?? '');
+}
+
 export function reasonText(n: number | undefined): string {
 	return n ? word('sign', reasonNames[n] ?? String(n), 'reason.') : '';
 }

@@ -2,8 +2,9 @@
 // derived from the PIN, then under a key of this device that no script can read. To sign it is unwrapped for one signature, not
 // extractable, and dropped. Its bytes are never in a script's hands.
 //
-// What this does not do: hold up somebody who controls the page while its owner types the PIN, or who copies the browser's files and
-// guesses PINs: six digits at 600,000 rounds hold them up for hours, time to report the key as stolen.
+// What this does not do: hold up somebody who controls the page while its owner types the PIN. Nor for long somebody who copies the
+// browser's files and guesses PINs on hardware of their own: six digits at 600,000 rounds last minutes, each digit more ten times as
+// long. A lost device is reported, and its key replaced.
 import * as db from '../offline/db';
 import { concat, fromHex, toHex } from './bytes';
 import type { Bytes } from './cbor';

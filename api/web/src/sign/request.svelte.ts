@@ -8,7 +8,7 @@ import type { Signer } from './signature';
 export interface SignOptions {
 	/** Head of the dialog: 'Release the box'. */
 	title: string;
-	/** What is signed in one sentence; left out, it is made from the statement. */
+	/** What a card says, in one sentence. Of an act the sentence is always made from its statement. */
 	meaning?: string;
 	/** The button: 'Release'. Left out: 'Sign'. */
 	button?: string;

@@ -243,6 +243,8 @@ export default {
 	'field.result': 'Outcome',
 	'field.preservation': 'Preservation',
 	'field.reference': 'Reference',
+	'reason.no-account': 'no account',
+	'reason.dead-phone': 'dead phone',
 	'reason.organ-quality': 'organ quality',
 	'reason.recipient-condition': "recipient's condition",
 	'reason.ischemia-time': 'ischemia time',

@@ -226,7 +226,6 @@ export default register('handoff', {
 	'brought.kept': 'Kept on this phone. It goes to the ledger as soon as there is a network.',
 	'second.title': 'Sign as the second person',
 	'second.button': 'Sign as second',
-	'second.meaning': 'I checked the label of box {box} against the organ, as the second person.',
 	'second.missing': 'The label check wants a second person',
 	'second.mine': 'You packed it. Let somebody else sign on their own device.',
 	'second.show': 'Show the code for them',

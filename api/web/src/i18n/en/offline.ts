@@ -9,6 +9,7 @@ export default register('offline', {
 	'missing.app': 'The pages are not saved on this device yet. Leave this page open while there is a network.',
 	'missing.case': 'This case is not saved on this device. Open it once while there is a network.',
 	'missing.head': 'No reading of the box is saved here. Wait for its first one, or scan the code on the box\'s own page.',
+	'missing.people': 'The names of the people a box can be handed to are not saved on this device yet. Leave this page open while there is a network.',
 	'missing.storage': 'The browser may delete what is saved when the device runs full. Install the app to prevent that.',
 	'waiting': { one: '{n} act waits since {since}', other: '{n} acts wait since {since}' },
 	'refused': { one: '{n} act was refused', other: '{n} acts were refused' },
