@@ -315,7 +315,7 @@ func (d *device) choose(label, option string) {
 	list := `(() => {
 		const root = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document;
 		const s = [...root.querySelectorAll('select')].find((e) => !e.disabled && [...e.labels].some((l) => l.innerText.trim().startsWith(` + quote(label) + `)));
-		const o = [...(s?.options ?? [])].find((o) => o.text === ` + quote(option) + `);
+		const o = [...(s?.options ?? [])].find((o) => o.text.toLowerCase() === ` + quote(strings.ToLower(option)) + `);
 		return o && { s, o };
 	})()`
 	d.until(fmt.Sprintf("%q among %q", option, label), list+` !== undefined`)
