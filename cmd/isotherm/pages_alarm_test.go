@@ -40,6 +40,9 @@ func (s *stage) testAlarm(t *testing.T) {
 	d.see("Why do you acknowledge it?")
 	d.check("alarm-why")
 	d.press("I act on it")
+	d.see("Hand over") // the screen is the courier's again, with a line for the alarm
+	d.check("alarm-line")
+	d.press("Too cold")
 	d.see("Acknowledged until", "Acknowledge again")
 	d.check("alarm-acknowledged")
 	if now := d.alarmOf("too-cold"); now.State != "acknowledged" || len(now.Acknowledgements) != 1 || now.Acknowledgements[0].Reason != "acting" {
@@ -57,7 +60,10 @@ func (s *stage) testAlarmPage(t *testing.T) {
 		d.see("Too cold", "Pancreas for", "Acknowledged by Road courier: Acting", "Do not open the box.", "Call")
 		d.check("alarms")
 		d.press("By case")
-		d.see("Which case", "Alarms")
+		d.choose("Case", "Heart, River OPO to Hill Transplant Center")
+		d.see("Over")
+		d.choose("Case", "Pancreas")
+		d.see("Open the case", "Too cold")
 		d.check("alarms-history")
 		d.press("Contacts and test")
 		d.see("Nobody would be told", "Test alarm")

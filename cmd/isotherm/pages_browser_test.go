@@ -309,13 +309,13 @@ func (d *device) expect(problem string) {
 	d.expected = append(d.expected, problem)
 }
 
-// choose picks an option of the list with a label, by its text. What a browser shows for a list is not of the page.
+// choose picks an option of the list with a label, by how its text begins. What a browser shows for a list is not of the page.
 func (d *device) choose(label, option string) {
 	d.t.Helper()
 	list := `(() => {
 		const root = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document;
 		const s = [...root.querySelectorAll('select')].find((e) => !e.disabled && [...e.labels].some((l) => l.innerText.trim().startsWith(` + quote(label) + `)));
-		const o = [...(s?.options ?? [])].find((o) => o.text.toLowerCase() === ` + quote(strings.ToLower(option)) + `);
+		const o = [...(s?.options ?? [])].find((o) => o.text.toLowerCase().startsWith(` + quote(strings.ToLower(option)) + `));
 		return o && { s, o };
 	})()`
 	d.until(fmt.Sprintf("%q among %q", option, label), list+` !== undefined`)

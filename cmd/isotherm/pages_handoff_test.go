@@ -104,7 +104,7 @@ func (s *stage) testOffline(t *testing.T) {
 	}
 	s.custodian(t, road, "Road courier")
 	for _, d := range []*device{air, road} {
-		d.until("nothing to wait", `!/signed acts? waits?/.test(document.body.innerText) && !document.body.innerText.includes('No network')`)
+		d.until("nothing to wait", `!/signed acts? waits?/.test(document.body.innerText) && !document.body.innerText.includes('No network since')`)
 	}
 	road.see("You have the box", "entry")
 	road.check("offline-delivered")
@@ -114,6 +114,9 @@ func (s *stage) testOffline(t *testing.T) {
 		t.Errorf("acts after the handoff without a network: got %q, want %q", got, want)
 	}
 }
+
+// photoPatience is how long a scanner may take to accept a photo.
+const photoPatience = 3 * time.Second
 
 // showPhoto gives the device photos of the codes that another shows, until it has read them.
 func (d *device) showPhoto(other *device) {
@@ -126,7 +129,9 @@ func (d *device) showPhoto(other *device) {
 		}
 		file := d.t.TempDir() + "/code.png"
 		other.elementTo(file, ".qr")
-		d.run(chromedp.SetUploadFiles(chromedp.CSS("input[type=file]"), []string{file}))
+		ctx, cancel := context.WithTimeout(d.ctx, photoPatience)
+		_ = chromedp.Do(ctx, chromedp.SetUploadFiles(chromedp.CSS("input[type=file]"), []string{file})) // the scanner may be gone by now
+		cancel()
 		d.until("the photo to be read", `(`+scanner+`?.files.length ?? 0) === 0`)
 		if eval[bool](other, find+`('Next code') !== undefined`) {
 			other.press("Next code")

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,6 +64,7 @@ func TestPages(t *testing.T) {
 	s := startStage(t)
 	t.Logf("the stage is set after %v", time.Since(began).Round(time.Second))
 	t.Run("demo", s.testDemo)
+	t.Run("tamper", s.testTamper)
 	t.Run("stranger", s.testStranger)
 	t.Run("courier", s.testCourier)
 	t.Run("center", s.testCenter)
@@ -79,15 +83,43 @@ func TestPages(t *testing.T) {
 
 // testDemo is the first minute: a byte is changed, and the verifier names the reading; a node stops and the page goes on.
 func (s *stage) testDemo(t *testing.T) {
-	for _, look := range []screen{desktop, phone} {
+	for _, look := range []screen{phone, desktop} {
 		d := s.device(t, look)
 		d.open("/demo")
-		d.see("Seven donated organs", "Be somebody")
+		d.see("Seven donated organs", "Be somebody", "leads")
 		d.check("demo")
 		d.press("Change one byte")
 		d.see("readings are as the box signed them", "Broken: 2 findings", "at least one of them was changed")
+		named := eval[string](d, `document.querySelector('[data-named]').innerText`)
+		text := eval[string](d, `document.body.innerText`)
+		var from, to, changed int
+		_, err := fmt.Sscanf(named, "records %d to %d", &from, &to)
+		if _, after, ok := strings.Cut(text, ": reading "); ok && err == nil {
+			_, err = fmt.Sscanf(after, "%d,", &changed)
+		}
+		if err != nil || changed < from || changed > to || to-from > 20 {
+			t.Errorf("reading %d was changed, and the verifier says %q, %v", changed, named, err)
+		}
 		d.check("demo-byte")
+		if !look.phone {
+			s.testDemoNode(d)
+			d.press("Open the heart as the center")
+			d.see("Heart for Hill Transplant Center", "6 min while City Couriers")
+		}
 	}
+}
+
+// testDemoNode stops the node that leads: the page goes on, and starts it again.
+func (s *stage) testDemoNode(d *device) {
+	leader := eval[string](d, `[...document.querySelectorAll('li')].find((e) => /\bleads\b/.test(e.innerText)).querySelector('.mono').innerText`)
+	const entries = `Number(document.body.innerText.match(/As of entry ([\d,]+), asked/)[1].replaceAll(',', ''))`
+	before := eval[int](d, entries)
+	d.press("Stop " + leader)
+	d.see("Start "+leader, "stopped", "leads")
+	d.until("newer entries", entries+` > `+strconv.Itoa(before))
+	d.check("demo-stopped")
+	d.press("Start " + leader)
+	d.see("Stop " + leader)
 }
 
 // testStranger is somebody who finds a box.
@@ -96,6 +128,9 @@ func (s *stage) testStranger(t *testing.T) {
 		d := s.device(t, look)
 		d.open("/b/" + s.journey.LiveBox().Label)
 		d.see("Organ transport.", "Do not open.", "Call +1 206 555 0142")
+		if n := d.count(`a[href="tel:+12065550142"]`); n != 1 {
+			t.Errorf("the number to call is %d links, want one", n)
+		}
 		d.check("stranger")
 		known := eval[string](d, `document.body.innerText`)
 		d.open("/b/no-such-box")

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { nextPlace } from './next';
 import { isLogin, passwordErrors } from './password';
-import { joinToken } from './token';
+import { joinToken, tokenID } from './token';
 
 describe('nextPlace', () => {
 	const origin = 'https://ledger.test';
@@ -35,4 +35,8 @@ test('joinToken takes nothing but a token of a person', () => {
 	const of = (hash: string) => joinToken(new URLSearchParams(hash));
 	expect(of('token=isotherm_person_0123456789abcdef')).toBe('isotherm_person_0123456789abcdef');
 	for (const bad of ['', 'token=', 'token=isotherm_box_0123456789abcdef', 'token=isotherm_person_x y']) expect(of(bad)).toBe('');
+});
+
+test('a token is named as the ledger names it', async () => {
+	expect(await tokenID('abc')).toBe('ba7816bf8f01cfea'); // SHA-256 of abc, FIPS 180-2
 });

@@ -16,6 +16,7 @@ describe('attention', () => {
 		['no temperature of the organ', { last_temp_mc: undefined }, 'No temperature of the organ', 'medium', false],
 		['withheld', { withheld: true }, 'Records withheld', 'medium', false],
 		['overdue', { eta_ms: now - 1 }, 'Arrival overdue', 'medium', false],
+		['overdue, and no estimate any more', { eta_ms: undefined, eta_method: 'the arrival expected (planned, 2 min later than planned at North Airport) passed 13 min ago' }, 'Arrival overdue', 'medium', false],
 		['near the limit', { cold_status: "near the program's limit" }, "Cold time near the program's limit", 'medium', false],
 	] as const)('%s', (_, part, text, level, alarmed) => {
 		const why = attention(summary(part as never), alarmed ? alarm() : undefined, now);

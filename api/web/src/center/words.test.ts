@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { same, trend } from './board';
 import { act, summary } from './fixture';
-import { actDetail, actName, coldLevel, conditionText, evidenceText, holderText, organText, organTitle, partyText, spanShort, spanText, stateText, unjudged } from './words';
+import { actDetail, actName, coldLevel, conditionText, evidenceText, holderText, organText, organTitle, overdueBy, partyText, spanShort, spanText, stateText, unjudged } from './words';
 
 describe('words', () => {
 	it('names organs as people do', () => {
@@ -32,6 +32,15 @@ describe('words', () => {
 	it('knows what a status of the clock means', () => {
 		expect(["over the program's limit", "near the program's limit", 'in the time reserved for implanting', "within the program's limits", 'no limit'].map(coldLevel)).toEqual(['high', 'medium', 'medium', 'none', 'none']);
 	});
+	it.each([
+		[{ eta_ms: 1_000_000 - 240_000 }, '4\u00a0min'],
+		[{ eta_ms: 1_000_001 }, ''],
+		[{ eta_method: 'the arrival expected (planned) passed 1 h 03 min ago' }, '1 h 03 min'],
+		[{ eta_method: 'arrived' }, ''],
+		[{ eta_method: 'no arrival is planned' }, ''],
+		[{ phase: 'received' as const, eta_ms: 1 }, ''],
+	])('says by how much an arrival is overdue: %j', (x, want) => expect(overdueBy(summary({ eta_ms: undefined, ...x }), 1_000_000)).toBe(want));
+	it('says what was packed in words, not codes', () => expect(actDetail(act({ kind: 'pack', packaging: 'cooled-box', label_check: 'two-keys', reason: 'no-account' }))).toBe('cooled box, label check two people, two keys, reason no account'));
 	it('says conditions in English and keeps unknown ones', () => expect(conditionText('SB ZZ')).toBe('seal broken (SB), unknown condition (ZZ)'));
 	it('says what an act states', () => {
 		expect(actDetail(act({ kind: 'release', to: { organisation: 'AIR' }, place: 'Airfield', seal: '0417', condition: 'CC' }))).toBe('to AIR, at Airfield, seal 0417, container cracked (CC)');

@@ -3,6 +3,7 @@ import { untrack } from 'svelte';
 import * as cache from '../offline/cache';
 import { ApiError } from './api';
 import { onEvent, onUp } from './feed';
+import { turns } from './turns';
 
 export interface LiveOptions {
 	/** Only what concerns this case loads it again. Without it every event does. */
@@ -29,8 +30,6 @@ export interface Live<T> {
 	readonly entries: number;
 	refresh(): void;
 }
-
-const settleMS = 300; // several events at once are one load
 
 export function asApiError(err: unknown): ApiError {
 	if (err instanceof ApiError) return err;
@@ -63,46 +62,22 @@ export function live<T>(load: (signal: AbortSignal) => Promise<T>, options: Live
 	$effect(() => {
 		const o = typeof options === 'function' ? options() : options;
 		const stop = new AbortController();
-		let under = false; // a load is under way
-		let again = false; // something happened meanwhile: load once more after it
-		let later = 0;
-
-		const run = (): void => {
-			clearTimeout(later);
-			later = 0;
-			// A load is never cut off by the next one: events that come faster than answers must not keep the page empty.
-			if (under) {
-				again = true;
-				return;
-			}
-			under = true;
-			const signal = stop.signal;
+		const signal = stop.signal;
+		const loads = turns(() => {
 			const began = load(signal); // tracked on the first run
 			untrack(() => (value.loading = true));
-			const ended = (): void => {
-				under = false;
-				if (again) {
-					again = false;
-					soon();
-				}
-			};
-			began.then(
+			return began.then(
 				(data) => {
 					if (signal.aborted) return;
-					ended();
 					Object.assign(value, { data, error: undefined, stale: false, at: Date.now(), loading: false });
 					if (o.cacheKey !== undefined) void cache.put(o.cacheKey, $state.snapshot(data), value.at);
 				},
 				(err: unknown) => {
-					if (signal.aborted) return;
-					ended();
-					Object.assign(value, { error: asApiError(err), stale: value.data !== undefined, loading: false });
+					if (!signal.aborted) Object.assign(value, { error: asApiError(err), stale: value.data !== undefined, loading: false });
 				},
 			);
-		};
-		const soon = (): void => {
-			if (later === 0) later = window.setTimeout(run, settleMS);
-		};
+		});
+		const { now: run, soon } = loads;
 
 		// Another case must never be shown under this one's name, not even for a moment.
 		untrack(() => Object.assign(value, { data: undefined, error: undefined, stale: false, at: 0, refresh: run }));
@@ -120,7 +95,7 @@ export function live<T>(load: (signal: AbortSignal) => Promise<T>, options: Live
 		];
 		return () => {
 			stop.abort();
-			clearTimeout(later);
+			loads.stop();
 			for (const off of offs) off();
 		};
 	});

@@ -227,6 +227,29 @@ test('a signature that comes while the act is on its way is sent, too', async ()
 	expect(await states(queue)).toEqual(['done']);
 });
 
+test('a forged signature that somebody adds does not take the act down with it', async () => {
+	const first = await makeAct();
+	const forged = encodeAct(await addSecondSignature(decodeAct(first), await signerOf('66'.repeat(32)), { person: '52'.repeat(16), signedAtMS: now }));
+	for (const sent of [false, true]) { // while it waits, and after it was taken
+		await queue.add(first);
+		if (sent) await queue.flush();
+		await queue.add(forged);
+		ledger.fails.push(refuse(403));
+		await queue.flush();
+		expect(await states(queue)).toEqual(['waiting']);
+		await queue.flush();
+		const [item] = await queue.list();
+		expect(item).toMatchObject({ state: 'done', act: first });
+		expect(item).not.toHaveProperty('without');
+		expect(item).not.toHaveProperty('problem');
+	}
+	await queue.add(forged);
+	ledger.fails.push(refuse(403), refuse(403)); // refused without it, too: that is told
+	await queue.flush();
+	await queue.flush();
+	expect(await states(queue)).toEqual(['refused']);
+});
+
 test('a full device says so, and nothing is said to be kept', async () => {
 	const put = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(() => {
 		throw new DOMException('no room', 'QuotaExceededError');

@@ -44,6 +44,7 @@ export interface Item {
 	receipt?: Receipt;
 	doneMS?: number;
 	box?: { seq: number; atMS: number }; // the box has it too
+	without?: Bytes; // the act before others' signatures were added, for when the ledger refuses it with them
 }
 
 /** Delivers bytes of an act. It throws an error with status, code, detail, hint and retryAfterS; status 0 when nobody answered. */
@@ -88,7 +89,7 @@ export class Queue {
 			const merged = merge(decodeAct(before.act), act);
 			if (merged === undefined) return before.state === 'refused' ? { ...before, state: 'waiting', tries: 0, nextMS: 0 } : undefined;
 			const { problem: _, ...rest } = before;
-			return { ...rest, act: encodeAct(merged), state: 'waiting', tries: 0, nextMS: 0 };
+			return { ...rest, act: encodeAct(merged), without: before.without ?? before.act, state: 'waiting', tries: 0, nextMS: 0 };
 		});
 		return kept!;
 	}
@@ -121,9 +122,16 @@ export class Queue {
 			if (receipt) {
 				const { problem: _, ...rest } = now;
 				if (now.act.length !== item.act.length) return { ...rest, receipt, tries: 0, nextMS: 0 }; // a signature came meanwhile: send again
-				return { ...rest, state: 'done', receipt, doneMS: this.now() };
+				const { without: __, ...all } = rest;
+				return { ...all, state: 'done', receipt, doneMS: this.now() };
 			}
 			const { retryAfterS = 0, ...why } = problem!;
+			if (!isPassing(why.status) && now.act.length !== item.act.length) return { ...now, tries: 0, nextMS: 0 };
+			if (!isPassing(why.status) && now.without) {
+				// A signature that somebody added under a name that is not theirs must not take the act down with it.
+				const { without, problem: _, ...rest } = now;
+				return { ...rest, act: without, tries: 0, nextMS: 0 };
+			}
 			if (!isPassing(why.status)) return { ...now, state: 'refused', problem: why, tries: now.tries + 1 };
 			const wait = Math.min(longestWaitMS, firstWaitMS * 2 ** Math.min(now.tries, 10)) * (0.5 + this.jitter() / 2);
 			return { ...now, problem: why, tries: now.tries + 1, nextMS: this.now() + Math.max(wait, retryAfterS * 1000) };

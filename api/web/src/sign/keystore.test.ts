@@ -119,6 +119,15 @@ test('another PIN locks the same key', async () => {
 	expect(await verifies(key, await sign(person, '161803', text))).toBe(true);
 });
 
+test('another PIN locks the key that waits, too', async () => {
+	await makeKey(person, pin);
+	const next = await makeKey(person, pin);
+	await changePIN(person, pin, '161803');
+	await useNewKey(person, next);
+	await expect(sign(person, pin, text)).rejects.toThrow(WrongPIN);
+	expect(await verifies(next, await sign(person, '161803', text))).toBe(true);
+});
+
 test('damage is told from a wrong PIN', async () => {
 	await makeKey(person, pin);
 	await db.update<{ sealed: Uint8Array }>('keys', `key:${person}`, (x) => ({ ...x!, sealed: x!.sealed.with(5, x!.sealed[5]! ^ 1) }));

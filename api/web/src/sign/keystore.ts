@@ -267,11 +267,14 @@ export async function adoptKey(person: string, pin: string): Promise<string> {
 	return l.publicKey;
 }
 
-/** Locks the same key under another PIN. */
+/** Locks the same key under another PIN, and the one that waits beside it when that has the same PIN: else the old PIN would still open it. */
 export async function changePIN(person: string, before: string, after: string): Promise<void> {
 	if (pinProblem(after)) throw new RangeError(`a PIN has at least ${minPIN} digits`);
 	const l = await load(person);
 	const key = await tryPIN(l, before, true);
+	const next = await db.get<Locked>('keys', nextOf(person));
+	const waiting = next && (await unlock(next, before, true).catch(() => undefined)); // a damaged one keeps nobody from changing the other's PIN
+	if (waiting) await db.put('keys', nextOf(person), { ...(await lock(waiting, person, next.publicKey, after)), madeMS: next.madeMS });
 	await db.put('keys', slotOf(person), { ...(await lock(key, person, l.publicKey, after)), madeMS: l.madeMS });
 }
 

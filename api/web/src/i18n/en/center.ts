@@ -295,6 +295,8 @@ export default register('center', {
 	'alarms.contacts': 'Contacts and test',
 	'alarms.none': 'No alarm is open',
 	'alarms.none.text': 'Alarms of your cases appear here as soon as the ledger learns of them.',
+	'alarms.stale': 'No alarm was open when a node last answered',
+	'alarms.stale.text': 'What came since is not known here. Until a node answers, call who holds the box.',
 	'alarms.never': 'This case had no alarm',
 	'alarms.never.text': 'None was raised from what the ledger holds. Look at the coverage of its readings, too.',
 	'alarms.case': 'Case',

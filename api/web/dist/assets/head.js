@@ -1,0 +1,2 @@
+function e(e){if(!e||e.length===0)return;let[t=``,n=``]=new TextDecoder().decode(e).split(`
+`,2),r=/^isotherm\/box\/([0-9a-f]{32})\/([0-9a-f]{32})$/.exec(t);if(r&&/^(?:0|[1-9]\d{0,14})$/.test(n))return{box:r[1],incarnation:r[2],size:Number(n),bytes:new Uint8Array(e)}}function t(e,t){let n;for(let r of e)!r||t&&r.head.box!==t||(n?(r.head.incarnation===n.head.incarnation?r.head.size>n.head.size:r.atMS>n.atMS)&&(n=r):n=r);return n}export{t as n,e as t};

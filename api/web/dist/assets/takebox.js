@@ -1,0 +1,1 @@
+import{o as e}from"./casecopy.js";import{t}from"./outbox.svelte.js";async function n(n){let r=await e(n);if(r)for(let e of n.acts)await t.onBox(e.id,e.seq);return r}export{n as takeBox};
