@@ -17,7 +17,7 @@ func (s *stage) testCenter(t *testing.T) {
 		s.testCase(d)
 		s.testFind(d)
 		d.open("/case/" + s.journey.Live().String() + "/sheet")
-		d.see("Left kidney", "Contains a human organ for transplant", "Hill Transplant Center", "On paper, when nothing else works")
+		d.see("Left kidney", "Contains a human organ for transplant", "Hill Transplant Center", "Arrival check", "A print is a copy of the moment")
 		d.check("sheet")
 	}
 }

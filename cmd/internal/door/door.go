@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -83,13 +85,32 @@ func checkLoopback(listen string) error {
 	return nil
 }
 
+// Where FreeAddress looks: systems give programs that want any port one above 32767, so nobody takes these meanwhile.
+const (
+	firstPort = 20_000
+	ports     = 12_000
+	tries     = 100
+)
+
 // FreeAddress returns a loopback address with a port instead of 0, for who must know it before the door opens.
 func FreeAddress(listen string) (string, error) {
-	l, err := net.Listen("tcp", listen)
+	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return "", fmt.Errorf("open pages: %w", err)
 	}
-	return l.Addr().String(), l.Close()
+	for try := 1; ; try++ {
+		if try > 1 || port == "0" {
+			port = strconv.Itoa(firstPort + rand.IntN(ports))
+		}
+		address := net.JoinHostPort(host, port)
+		l, err := net.Listen("tcp", address)
+		if err == nil {
+			return address, l.Close()
+		}
+		if strings.HasSuffix(listen, ":"+port) || try == tries {
+			return "", fmt.Errorf("open pages: %w", err)
+		}
+	}
 }
 
 // URL is where the pages are.

@@ -18,7 +18,8 @@ export async function loadCase(id: string, signal: AbortSignal): Promise<CaseDat
 		api.get<S['Shipment']>(`/v1/shipments/${id}`, { signal }),
 		api.get<S['Alarms']>(`/v1/shipments/${id}/alarms`, { signal }),
 	]);
-	void import('../sign/casecopy').then((m) => m.rememberCase(shipment)).catch(() => undefined);
+	// Kept once the page shows the case: the code for it comes after what is seen.
+	setTimeout(() => void import('../sign/casecopy').then((m) => m.rememberCase(shipment)).catch(() => undefined), 500);
 	const last = shipment.summary.last_reading_ms;
 	const series = last ? await api.get<S['Series']>(`/v1/shipments/${id}/series`, { signal, query: { from_ms: Math.max(0, last - lookBackMS), points: 400 } }) : null;
 	return { node: shipment.node, entries: shipment.entries, shipment, series, alarms: alarms.alarms };
