@@ -141,7 +141,7 @@ func TestContract_rows(t *testing.T) {
 	for _, r := range f.api.Routes() {
 		echoes[r.Method+" "+r.Path] = true
 	}
-	want := map[string]bool{"GET /b/:label": true, "echo_route_not_found /*": true} // for people, see pages.go
+	want := map[string]bool{"GET /b/:label": true, "HEAD /b/:label": true, "echo_route_not_found /*": true} // for people, see pages.go
 	fill := strings.NewReplacer("/tile/{level}/{tile}", "/tile/*", "/tile/entries/{tile}", "/tile/entries/*", "{", ":", "}", "")
 	for name := range rows {
 		want[fill.Replace(name)] = true
