@@ -38,6 +38,18 @@ export function restart(): void {
 	running = listeners.size > 0 ? start() : undefined;
 }
 
+// A page that was left stays in the browser's back-forward cache with its connection, of which a browser has six to a server without
+// TLS: six such pages, and nothing more would be answered.
+globalThis.addEventListener?.('pagehide', () => {
+	running?.abort();
+	running = undefined;
+});
+globalThis.addEventListener?.('pageshow', () => {
+	if (running !== undefined || listeners.size === 0) return;
+	running = start();
+	for (const fn of upListeners) fn();
+});
+
 function start(): AbortController {
 	const stop = new AbortController();
 	void run(stop.signal);
