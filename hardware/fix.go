@@ -42,6 +42,9 @@ func (q Quality) String() string {
 const (
 	SatellitesUnknown uint8  = 0xFF
 	HDOPUnknown       uint16 = 0xFFFF
+	SpeedUnknown      uint32 = 0xFFFF_FFFF
+	CourseUnknown     uint16 = 0xFFFF
+	AltitudeUnknown   int32  = -0x8000_0000
 )
 
 // Fix is one measured position. A Fix exists only when the receiver called it valid
@@ -54,6 +57,10 @@ type Fix struct {
 	Quality    Quality
 	Satellites uint8     // used in the fix; SatellitesUnknown when not given
 	HDOPx100   uint16    // horizontal dilution of precision times 100; HDOPUnknown when not given
+	SpeedMMS   uint32    // over ground, mm/s; SpeedUnknown when not given
+	CourseCdeg uint16    // over ground, 0.01 degrees from true north, 0 to 35999; CourseUnknown when not given
+	AltitudeMM int32     // above mean sea level, mm; AltitudeUnknown when not given
+	Doubt      Fault     // Jump, SpeedMismatch, LowSatellites, HDOPHigh: what speaks against it; None when nothing does
 	Received   time.Time // when the box had the last byte of it, by the box's clock
 }
 

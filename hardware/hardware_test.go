@@ -43,13 +43,18 @@ func TestSample_Value(t *testing.T) {
 func TestFault_String(t *testing.T) {
 	want := map[Fault]string{
 		0: "none", 1: "not_found", 2: "busy", 3: "denied", 4: "not_a_tty", 5: "unplugged", 6: "io_error",
-		7: "write_stuck", 8: "silent", 9: "closed",
+		7: "write_stuck", 8: "silent", 9: "closed", 10: "wrong_baud", 11: "saturated", 12: "overrun", 13: "unsupported",
 		20: "noise", 21: "binary", 22: "too_long", 23: "truncated", 24: "checksum_bad", 25: "checksum_missing",
-		26: "field_count", 27: "field_syntax", 28: "field_range", 29: "parser_panic",
+		26: "field_count", 27: "field_syntax", 28: "field_range", 29: "parser_panic", 30: "interleaved", 31: "unknown_type",
 		40: "no_fix", 41: "void", 42: "simulated", 43: "dead_reckoned", 44: "null_island", 45: "conflicting",
-		46: "date_invalid", 47: "stale",
+		46: "date_invalid", 47: "stale", 48: "jump", 49: "speed_mismatch", 50: "low_satellites", 51: "hdop_high",
+		52: "rollover", 53: "time_backwards", 54: "lag_high",
 		60: "timeout", 61: "wrong_address", 62: "wrong_function", 63: "wrong_length", 64: "exception",
 		65: "crc_bad", 66: "late_reply", 67: "disconnected", 68: "out_of_range", 69: "canceled",
+		70: "shorted", 71: "power_on_value", 72: "conversion_failed", 73: "retained", 74: "unit_mismatch", 75: "device_error",
+		76: "no_presence",
+		80: "rate_of_change", 81: "stuck", 82: "disagree", 83: "offset_changed", 84: "cert_expired",
+		90: "battery_low", 91: "undervoltage", 92: "gauge_glitch", 93: "switch_failed",
 	}
 	for f := range Fault(1000) {
 		got := f.String()

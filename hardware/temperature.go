@@ -43,6 +43,7 @@ type Sample struct {
 	At     time.Time   // when the box had the answer, or gave up
 	Temp   Temperature // only meaningful when Fault is None
 	Fault  Fault       // why there is no temperature
+	Doubt  Fault       // what the device itself says against a temperature that is there: OffsetChanged; else None
 	Detail string      // for a person: what, where, what to do; empty when all is well
 }
 
