@@ -73,7 +73,7 @@ func wantsTable(accept, format string) (bool, error) {
 	return false, echo.NewHTTPError(406)
 }
 
-var tableHeader = []string{"incarnation", "seq", "wall_ms", "clock", "late", "probe", "temp_mc", "fault", "lat_e7", "lon_e7", "fix_age_ms"}
+var tableHeader = []string{"incarnation", "seq", "wall_ms", "clock", "late", "probe", "temp_mc", "fault", "lat_e7", "lon_e7", "fix_age_ms", "fix_fault"}
 
 // readingsTable returns all readings as CSV of RFC 4180, one line a probe.
 func (h *handler) readingsTable(ctx context.Context, id ledger.ShipmentID) (server.ListReadingsResponseObject, error) {
@@ -114,7 +114,7 @@ func (h *handler) readingsTable(ctx context.Context, id ledger.ShipmentID) (serv
 func tableLines(r contract.Reading, put func([]string)) {
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
 	for _, s := range r.Samples {
-		line := []string{r.Incarnation.String(), number(r.Seq), number(r.WallMS), report.Text(r.Clock), strconv.FormatBool(r.Late), number(int64(s.Probe)), "", "", "", "", ""}
+		line := []string{r.Incarnation.String(), number(r.Seq), number(r.WallMS), report.Text(r.Clock), strconv.FormatBool(r.Late), number(int64(s.Probe)), "", "", "", "", "", ""}
 		if s.TempMC != nil {
 			line[6] = number(int64(*s.TempMC))
 		}
@@ -124,12 +124,16 @@ func tableLines(r contract.Reading, put func([]string)) {
 		if r.Fix != nil {
 			line[8], line[9], line[10] = number(int64(r.Fix.LatE7)), number(int64(r.Fix.LonE7)), number(r.Fix.AgeMS)
 		}
+		if r.FixFault != 0 {
+			line[11] = number(int64(r.FixFault))
+		}
 		put(line)
 	}
 }
 
 func reading(r node.Reading) contract.Reading {
-	out := contract.Reading{Incarnation: r.Incarnation, Seq: int64(r.Record.Seq), WallMS: r.Record.At.WallMS, Clock: r.Record.At.Quality.String(), Late: r.Late, Samples: []contract.Sample{}}
+	out := contract.Reading{Incarnation: r.Incarnation, Seq: int64(r.Record.Seq), WallMS: r.Record.At.WallMS, Clock: r.Record.At.Quality.String(), Late: r.Late, Samples: []contract.Sample{},
+		FixFault: int(r.Record.Reading.FixFault)}
 	for _, sample := range r.Record.Reading.Samples {
 		v := contract.Sample{Probe: int(sample.Probe), Fault: int(sample.Fault)}
 		if sample.Fault == 0 {

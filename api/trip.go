@@ -16,7 +16,7 @@ func showTrip(v *node.Shipment) *contract.Trip {
 		Readings: r.Readings, FirstMS: r.First.WallMS, LastMS: r.Last.WallMS, TotalMS: r.TotalMS(), CoveredMS: r.CoveredMS,
 		CoveragePermille: r.CoveragePermille(), Settled: r.Settled, Opened: r.Opened, Before: uncounted(&r.Before), After: uncounted(&r.After),
 		Excursions: []contract.Excursion{}, Totals: []contract.Total{}, Custodians: []contract.Held{}, Gaps: []contract.Gap{}, Warnings: []contract.TripWarning{},
-		Late: []contract.Late{}, OutMS: v.Trip.OutMS,
+		Late: []contract.Late{}, Events: []contract.BoxEvent{}, EventsLeftOut: v.Trip.LeftOut, OutMS: v.Trip.OutMS,
 	}
 	if r.Settled {
 		out.SettledMS = r.SettledAt.WallMS
@@ -39,6 +39,10 @@ func showTrip(v *node.Shipment) *contract.Trip {
 	for _, l := range v.Trip.Late {
 		out.Late = append(out.Late, showLate(l))
 	}
+	for i := range v.Trip.Events {
+		out.Events = append(out.Events, boxEvent(&v.Trip.Events[i]))
+	}
+	out.Battery = boxBattery(v.Trip.Power)
 	out.Probes, out.Calibration = probes(r), calibration(r)
 	return out
 }
@@ -76,6 +80,32 @@ func showLate(l trip.Late) contract.Late {
 	box, inc, _ := record.ParseOrigin(l.Origin) // it named a journal of the ledger
 	return contract.Late{Box: box, Incarnation: inc, FromSeq: int64(l.From.Seq), ToSeq: int64(l.To.Seq), FromMS: l.From.WallMS, ToMS: l.To.WallMS,
 		Records: l.Records, RecordTimeMS: l.RecordTimeMS, LateMS: l.LateMS, Cause: l.Cause}
+}
+
+func boxEvent(x *trip.Event) contract.BoxEvent {
+	out := contract.BoxEvent{Kind: string(x.Kind), Segment: x.Segment, FromMS: x.From.WallMS, ToMS: x.To.WallMS, Ended: x.Ended, Text: x.Text(),
+		Name: x.Name, Fault: int(x.Fault), Value: x.Value}
+	if x.Kind == trip.EventProbe {
+		number := int(x.Probe)
+		out.Probe = &number
+	}
+	return out
+}
+
+// boxBattery is nil when no box told of its battery.
+func boxBattery(p *trip.Power) *contract.BoxBattery {
+	if p == nil {
+		return nil
+	}
+	out := &contract.BoxBattery{Segment: p.Segment, AtMS: p.At.WallMS, Text: p.Text(), LeftS: int64(p.LeftS), Fault: int(p.Fault)}
+	if p.ChargePermille != record.ChargeUnknown {
+		charge := int(p.ChargePermille)
+		out.ChargePermille = &charge
+	}
+	if p.MilliVolts != record.MilliVoltsUnknown {
+		out.Millivolts = int64(p.MilliVolts)
+	}
+	return out
 }
 
 // uncounted shows a phase that does not count; its range is that of all probes together.

@@ -26,6 +26,7 @@ const (
 	Saturated   Fault = 11 // the line never pauses: the device sends more than it can carry, and what comes is late
 	Overrun     Fault = 12 // bytes came faster than they were read, and some are lost
 	Unsupported Fault = 13 // the driver of the port, or the device, can't do what the configuration asks for
+	Ambiguous   Fault = 14 // several devices match what the configuration names
 )
 
 // Faults of framing and parsing: bytes arrived that are not a good sentence.
@@ -160,6 +161,8 @@ func (f Fault) portName() string {
 		return "overrun"
 	case Unsupported:
 		return "unsupported"
+	case Ambiguous:
+		return "ambiguous"
 	}
 	return ""
 }

@@ -43,7 +43,7 @@ func TestSample_Value(t *testing.T) {
 func TestFault_String(t *testing.T) {
 	want := map[Fault]string{
 		0: "none", 1: "not_found", 2: "busy", 3: "denied", 4: "not_a_tty", 5: "unplugged", 6: "io_error",
-		7: "write_stuck", 8: "silent", 9: "closed", 10: "wrong_baud", 11: "saturated", 12: "overrun", 13: "unsupported",
+		7: "write_stuck", 8: "silent", 9: "closed", 10: "wrong_baud", 11: "saturated", 12: "overrun", 13: "unsupported", 14: "ambiguous",
 		20: "noise", 21: "binary", 22: "too_long", 23: "truncated", 24: "checksum_bad", 25: "checksum_missing",
 		26: "field_count", 27: "field_syntax", 28: "field_range", 29: "parser_panic", 30: "interleaved", 31: "unknown_type",
 		40: "no_fix", 41: "void", 42: "simulated", 43: "dead_reckoned", 44: "null_island", 45: "conflicting",

@@ -45,7 +45,11 @@ type Sample struct {
 	Fault  Fault       // why there is no temperature
 	Doubt  Fault       // what the device itself says against a temperature that is there: OffsetChanged; else None
 	Detail string      // for a person: what, where, what to do; empty when all is well
+	Raw    string      // for a person: what the device said, registers in hex or the line of text; at most MaxRaw bytes
 }
+
+// MaxRaw bounds Sample.Raw, in bytes: a line of text or nine scratchpad bytes fit, a flood does not.
+const MaxRaw = 80
 
 // Value returns the temperature, and false when the attempt gave none.
 func (s Sample) Value() (Temperature, bool) {

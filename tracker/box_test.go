@@ -158,6 +158,13 @@ func (l *fakeLedger) Receipt(_ context.Context, inc ledger.IncarnationID, size i
 	return nil, ledger.Errorf(ledger.CodeNotFound, "no receipt")
 }
 
+// count returns how often it was called.
+func (l *fakeLedger) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.calls
+}
+
 func (l *fakeLedger) set(change func(l *fakeLedger)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -210,12 +217,19 @@ func (p *fakeProbe) set(temp hardware.Temperature, fault hardware.Fault) {
 	p.sample = hardware.Sample{Temp: temp, Fault: fault}
 }
 
-// fakeLocator stands still.
-type fakeLocator struct{}
+// answer sets a whole sample.
+func (p *fakeProbe) answer(s hardware.Sample) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sample = s
+}
 
-func (fakeLocator) Latest() (hardware.Fix, time.Duration, hardware.Fault) {
+// fakeLocator stands still.
+type fakeLocator struct{ doubt hardware.Fault }
+
+func (l fakeLocator) Latest() (hardware.Fix, time.Duration, hardware.Fault) {
 	return hardware.Fix{LatE7: 481370000, LonE7: 115750000, Quality: hardware.QualityGPS, Satellites: 9,
-		HDOPx100: hardware.HDOPUnknown}, 300 * time.Millisecond, hardware.None
+		HDOPx100: hardware.HDOPUnknown, Doubt: l.doubt}, 300 * time.Millisecond, hardware.None
 }
 
 // jumpClock is a simulated clock at the speed of time that can jump ahead, as after a suspend.

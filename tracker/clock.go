@@ -4,12 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
-	"os"
-	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"isotherm/ledger"
 	"isotherm/ledger/record"
@@ -28,63 +23,15 @@ type Clock interface {
 	BootID() [ledger.IDSize]byte
 }
 
-// SystemClock is the clock of a real box: CLOCK_BOOTTIME, which goes on while the box sleeps, and the system's wall
-// clock with what the kernel says of its quality.
-type SystemClock struct {
-	bootID [ledger.IDSize]byte
-	hasRTC bool
+// ClockStep is a jump of the wall clock against the monotonic one.
+type ClockStep struct {
+	At    record.Stamp  // the first stamp after it
+	Step  time.Duration // above zero: forward
+	Count int           // steps since the clock was made, this one included
 }
 
-// The least date a wall clock can honestly show: before this program was written it was surely never set.
-var earliestWall = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// NewSystemClock reads the kernel's boot ID and whether it set the time from a battery-backed clock.
-func NewSystemClock() (*SystemClock, error) {
-	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		return nil, fmt.Errorf("read boot id: %w", err)
-	}
-	hex := strings.ReplaceAll(strings.TrimSpace(string(text)), "-", "")
-	var id ledger.IncarnationID // only for its parser of 32 digits
-	if err := id.UnmarshalText([]byte(hex)); err != nil {
-		return nil, fmt.Errorf("read boot id: %w", err)
-	}
-	// The kernel says whether it took the time from the clock chip at boot; a chip that merely exists proves nothing.
-	took, err := os.ReadFile("/sys/class/rtc/rtc0/hctosys")
-	return &SystemClock{bootID: id, hasRTC: err == nil && strings.TrimSpace(string(took)) == "1"}, nil
-}
-
-// BootID returns /proc/sys/kernel/random/boot_id.
-func (c *SystemClock) BootID() [ledger.IDSize]byte { return c.bootID }
-
-// Time returns the system's wall clock.
-func (c *SystemClock) Time() time.Time { return time.Now() }
-
-// Real returns d.
-func (c *SystemClock) Real(d time.Duration) time.Duration { return d }
-
-// Now reads both clocks. The quality is that of this moment: a box may find the network late.
-func (c *SystemClock) Now() record.Stamp {
-	var ts unix.Timespec
-	// It can't fail for a clock that Linux has had since 2.6.39; if it did, zero time would show in the journal.
-	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts)
-	wall := time.Now()
-	return record.Stamp{MonoMS: uint64(ts.Nano() / int64(time.Millisecond)), WallMS: wall.UnixMilli(), Quality: c.quality(wall)}
-}
-
-func (c *SystemClock) quality(wall time.Time) record.ClockQuality {
-	var tx unix.Timex
-	state, err := unix.Adjtimex(&tx)
-	switch {
-	case wall.Before(earliestWall):
-		return record.ClockUnset
-	case err == nil && state != unix.TIME_ERROR && tx.Status&unix.STA_UNSYNC == 0:
-		return record.ClockNTP
-	case c.hasRTC:
-		return record.ClockRTC
-	}
-	return record.ClockUnset // perhaps right, but nothing vouches for it
-}
+// stepper is a Clock that notices when its wall clock is set. Count 0: it never was.
+type stepper interface{ Stepped() ClockStep }
 
 // SimulatedClock runs at another speed than time, for demonstrations. Every record it stamps says so.
 type SimulatedClock struct {
@@ -137,6 +84,9 @@ func (c SimulatedClock) BootID() [ledger.IDSize]byte {
 }
 
 // wait sleeps for d of the clock, or until ctx is done.
+// monotonic returns a stamp's time since power-on.
+func monotonic(s record.Stamp) time.Duration { return time.Duration(s.MonoMS) * time.Millisecond }
+
 func wait(ctx context.Context, c Clock, d time.Duration) error {
 	return waitReal(ctx, c.Real(d))
 }

@@ -24,15 +24,47 @@ type Locator interface {
 type Probe struct {
 	Place       string // 'organ', 'box', 'ambient', 'organ/left'; a profile judges the probes of its place
 	Device      hardware.Probe
-	Calibration Calibration // zero when none is known
+	Calibration hardware.Calibration // what its certificate says; samples are corrected by it. Zero when there is none
 }
 
-// Calibration is what a probe's certificate says, as boot records carry it.
-type Calibration struct {
-	Certificate string // its number
-	UntilMS     int64  // end of its validity, Unix milliseconds
-	ErrorMC     uint32 // how far the probe may be off either way, milli-K
+// Equipment is what a box has beside probes and a receiver. The zero value is none of it.
+type Equipment struct {
+	Devices  *Devices       // how they all stand; drivers got their monitors from it. Nil: the journal does not tell
+	Handling []Handling     // sensors of what is done to the box
+	Battery  hardware.Gauge // nil: none
+	Outputs  []Output       // what alarms people, and what sends
+	Heard    func() Heard   // what the receiver said last, for the status; nil: not known
 }
+
+// Heard is what a receiver said last, for a person who looks at the box.
+type Heard struct {
+	Sentence  string    // the newest good one, as it came
+	At        time.Time // when, by the box's clock; zero: never
+	Sentences uint64    // good ones since the program was started
+	Baud      int       // bits per second of the port; 0: not found yet
+}
+
+// Handling is a sensor of what is done to the box.
+type Handling struct {
+	Device  hardware.HandlingSensor
+	Monitor *hardware.Monitor // tells whether its word counts just now; nil: it always does
+}
+
+// Output is something that the box switches. All outputs of a name are switched together.
+type Output struct {
+	Name    string // AlarmOutput or RadioOutput
+	Device  hardware.Switch
+	Monitor *hardware.Monitor // the tracker notes in it whether the switch did what it was told; may be nil
+}
+
+// Names of outputs, in the configuration and in records.
+const (
+	AlarmOutput = "alarm" // light or buzzer, on while the box has an alarm
+	RadioOutput = "radio" // modem or Wi-Fi, off while nothing may be sent
+)
+
+// maxOutputs bounds the list: a light, a buzzer and two radios are usual.
+const maxOutputs = 8
 
 // Trust checks receipts; entry.Trust does.
 type Trust interface {
@@ -47,6 +79,7 @@ type Config struct {
 	Clock     Clock   // SystemClock or SimulatedClock
 	Probes    []Probe // numbered in readings by their place in this list
 	Locator   Locator // nil: the box has no receiver
+	Equipment         // what else it has
 	Uplink    Uplink  // nil: the box is not enrolled; it records all the same
 	Trust     Trust   // whose receipts count; needed with Uplink
 	Unlinked  string  // why there is no uplink, for the status
@@ -90,6 +123,18 @@ func (c Config) withDefaults() (Config, error) {
 		if p.Place == "" || p.Device == nil {
 			return c, fmt.Errorf("tracker: probe %d has no place or no device", i)
 		}
+		if len(p.Place) > maxRecordText || len(p.Calibration.Certificate) > maxRecordText {
+			return c, fmt.Errorf("tracker: probe %d: place or certificate is longer than %d bytes", i, maxRecordText)
+		}
+		if err := p.Calibration.Check(); err != nil {
+			return c, fmt.Errorf("tracker: probe %d: %w", i, err)
+		}
+	}
+	if err := c.Equipment.check(); err != nil {
+		return c, err
+	}
+	if c.Devices == nil {
+		c.Devices = NewDevices(c.Clock.Time)
 	}
 	if c.Uplink != nil && c.Trust == nil {
 		return c, errors.New("tracker: an uplink without keys to check its receipts")
@@ -118,6 +163,24 @@ func (c Config) withDefaults() (Config, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c, nil
+}
+
+// check names what is missing or can't be.
+func (e Equipment) check() error {
+	for i, h := range e.Handling {
+		if h.Device == nil {
+			return fmt.Errorf("tracker: sensor of handling %d has no device", i)
+		}
+	}
+	if len(e.Outputs) > maxOutputs {
+		return fmt.Errorf("tracker: %d outputs, at most %d are allowed", len(e.Outputs), maxOutputs)
+	}
+	for i, o := range e.Outputs {
+		if o.Device == nil || o.Name != AlarmOutput && o.Name != RadioOutput {
+			return fmt.Errorf("tracker: output %d (%q) has no device, or is neither %q nor %q", i, o.Name, AlarmOutput, RadioOutput)
+		}
+	}
+	return nil
 }
 
 // checkLocal refuses an address that the internet could reach: the local page has no log-in. An address of a private network

@@ -134,6 +134,9 @@ func (t *Tracker) postRadio(c echo.Context) error {
 		return ledger.Errorf(ledger.CodeInvalid, `want {"on": true} or {"on": false}`)
 	}
 	err := t.SetRadio(*body.On)
+	if errors.Is(err, ErrSwitch) {
+		return ledger.Errorf(ledger.CodeUnavailable, "%s", err).WithHint("the box tries again by itself; if it must be silent now, switch the modem off by hand")
+	}
 	if errors.Is(err, journal.ErrFull) || errors.Is(err, errPendingFull) {
 		return ledger.Errorf(ledger.CodeUnavailable, "%s", err).WithHint("it was switched; that is not on disk yet")
 	}

@@ -203,6 +203,11 @@ func TestNew_Refuses(t *testing.T) {
 		"page without a port":  func(c *tracker.Config) { c.Local = "127.0.0.1" },
 		"pages by a script":    func(c *tracker.Config) { c.Pages = "javascript:alert(1)" },
 		"pages with a path":    func(c *tracker.Config) { c.Pages = "https://ledger.example/carry" },
+		"output of no name":    func(c *tracker.Config) { c.Outputs = []tracker.Output{{Name: "horn", Device: &fakeSwitch{}}} },
+		"output of no device":  func(c *tracker.Config) { c.Outputs = []tracker.Output{{Name: tracker.AlarmOutput}} },
+		"9 outputs":            func(c *tracker.Config) { c.Outputs = make([]tracker.Output, 9) },
+		"handling by nothing":  func(c *tracker.Config) { c.Handling = make([]tracker.Handling, 1) },
+		"long certificate":     func(c *tracker.Config) { c.Probes[0].Calibration.Certificate = strings.Repeat("x", 201) },
 		"page on another name": func(c *tracker.Config) { c.Local = "box.example:80" },
 	} {
 		cfg := b.config()

@@ -27,6 +27,7 @@ type recorder struct {
 	origin  string // ledger that acts must name; empty: not pinned
 	log     *slog.Logger
 	hurry   chan struct{} // holds a token when something urgent came to disk that should be sent now; capacity 1 merges
+	alarmed chan struct{} // holds a token when the alarm changed; capacity 1
 
 	flushMu sync.Mutex // one flush at a time; held over disk writes, never with mu
 
@@ -36,6 +37,7 @@ type recorder struct {
 	alarm   bool                // the last alarm output of this incarnation was 'on'; power-on switches it off
 	acts    map[[32]byte]uint64 // acts in this box's journals, by the SHA-256 of their bytes; value: seq in their incarnation
 	last    *record.Record      // newest reading
+	answers []answer            // of the probes in it
 	storage storage
 }
 
@@ -58,6 +60,9 @@ type storage struct {
 // errPendingFull says that neither the disk nor memory has room.
 var errPendingFull = errors.New("journal is full, and so is the memory that stands in for it")
 
+// errEnding says that the journal's last record is written.
+var errEnding = errors.New("the box is shutting down")
+
 // add numbers and stamps records, judges them, and queues what they and the judgement say. It returns the seq of the
 // first. It writes nothing to disk; flush does.
 func (r *recorder) add(records ...*record.Record) (uint64, error) {
@@ -66,10 +71,21 @@ func (r *recorder) add(records ...*record.Record) (uint64, error) {
 	return r.addLocked(records...)
 }
 
+// addReading adds a reading, which comes last, with what is recorded because of it, and keeps the probes' answers for the status.
+func (r *recorder) addReading(answers []answer, records ...*record.Record) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, err := r.addLocked(records...)
+	if r.last == records[len(records)-1] { // it was not dropped
+		r.answers = answers
+	}
+	return err
+}
+
 func (r *recorder) addLocked(records ...*record.Record) (uint64, error) {
 	first := r.next
 	if r.shutdown {
-		return first, errors.New("the box is shutting down")
+		return first, errEnding
 	}
 	for _, rec := range records {
 		if err := r.queue(rec); err != nil {
@@ -103,7 +119,7 @@ func (r *recorder) recordFound(watched []*cargo) error {
 	if on == r.alarm {
 		return nil
 	}
-	return r.queueFound(outputRecord(alarmOutput, on), watched)
+	return r.queueFound(outputRecord(AlarmOutput, on), watched)
 }
 
 // queueFound queues one record of what was found.
@@ -118,33 +134,49 @@ func (r *recorder) queueFound(rec *record.Record, watched []*cargo) error {
 	return nil
 }
 
+// mayBeDropped tells whether a record is one of many, and gives way to acts and excursions when memory runs out.
+func mayBeDropped(kind record.Kind) bool {
+	switch kind {
+	case record.KindReading, record.KindDevice, record.KindHandling, record.KindBattery:
+		return true
+	}
+	return false
+}
+
 // queue numbers one record, or drops a reading that has no room.
 func (r *recorder) queue(rec *record.Record) error {
 	limit := maxPending
-	if rec.Kind == record.KindReading {
+	if mayBeDropped(rec.Kind) {
 		limit = maxPendingReadings
 	}
 	if rec.At.Quality == 0 {
 		rec.At = r.clock.Now()
 	}
 	if len(r.pending) >= limit {
-		if r.storage.dropped == 0 && r.last != nil {
-			r.storage.kept = r.last.At.MonoMS
+		if rec.Kind == record.KindReading {
+			if r.storage.dropped == 0 && r.last != nil {
+				r.storage.kept = r.last.At.MonoMS
+			}
+			r.storage.dropped++
 		}
-		r.storage.dropped++
 		return errPendingFull
 	}
 	rec.Seq = r.next
 	r.next++
 	r.pending = append(r.pending, rec)
-	if rec.Kind == record.KindOutput && rec.Output.Name == alarmOutput {
+	if rec.Kind == record.KindOutput && rec.Output.Name == AlarmOutput {
 		r.alarm = rec.Output.On
+		poke(r.alarmed)
 	}
 	switch rec.Kind {
 	case record.KindReading:
 		r.last = rec
 	case record.KindAct, record.KindExcursionOpened, record.KindExcursionClosed, record.KindOutput:
 		r.urgent = true
+	case record.KindHandling: // who opens the box on its way may go on to break it
+		r.urgent = r.urgent || rec.Handling.On && r.hold.inCase()
+	case record.KindBattery:
+		r.urgent = r.urgent || isFailing(rec.Battery)
 	}
 	return nil
 }
@@ -163,6 +195,13 @@ func (r *recorder) inCase() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.hold.inCase()
+}
+
+// isAlarm tells whether the newest alarm record says 'on'.
+func (r *recorder) isAlarm() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.alarm
 }
 
 // isUrgent tells whether something waits that must be on disk at once.
@@ -201,10 +240,7 @@ func (r *recorder) flush() error {
 		r.recovered()
 	}
 	if urgent {
-		select {
-		case r.hurry <- struct{}{}:
-		default: // the uplink knows already
-		}
+		poke(r.hurry)
 	}
 	return nil
 }

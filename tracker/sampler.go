@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -23,13 +24,15 @@ const gapIntervals = 3
 type sampler struct {
 	rec      *recorder
 	clock    Clock
-	probes   []Probe
+	doubter  *doubter
+	handling *handling
 	locator  Locator
 	interval time.Duration
 	kick     chan<- struct{} // wakes the flusher; capacity 1
-	failing  map[int]bool    // probes that did not answer last time
-	last     uint64          // monotonic time of the last reading
+	log      *slog.Logger
+	last     uint64 // monotonic time of the last reading
 	begun    bool
+	steps    int // of the wall clock, as far as they were told to the log
 }
 
 // run samples until ctx is done. Readings keep to the grid of the interval: one that came late moves none of the later.
@@ -59,11 +62,17 @@ func (s *sampler) run(ctx context.Context) error {
 // once takes one reading and records it.
 func (s *sampler) once(ctx context.Context) error {
 	asked := s.clock.Now()
-	reading, faults := s.read(ctx)
+	samples := s.ask(ctx)
 	if ctx.Err() != nil {
 		return nil // what the probes said then is that they were interrupted
 	}
 	at := s.clock.Now()
+	s.noticeStep()
+	values, answers := s.doubter.judge(samples, s.handling.lid(), at)
+	reading := &record.Reading{Samples: values}
+	if s.locator != nil && s.rec.inCase() { // where an empty box goes is nobody's business
+		reading.Fix, reading.FixFault = fixOf(s.locator.Latest())
+	}
 	var records []*record.Record
 	if late := uint64(gapIntervals * s.interval / time.Millisecond); s.begun && at.MonoMS-s.last > late {
 		reason := record.GapSuspended
@@ -73,54 +82,52 @@ func (s *sampler) once(ctx context.Context) error {
 		records = append(records, &record.Record{Kind: record.KindGap, At: at,
 			Gap: &record.Gap{Reason: reason, FromMono: s.last, ToMono: at.MonoMS}})
 	}
-	for i, fault := range faults {
-		if fails := fault != hardware.None; fails != s.failing[i] {
-			s.failing[i] = fails
-			records = append(records, &record.Record{Kind: record.KindProbeChange, At: at,
-				Probe: &record.ProbeChange{Probe: uint8(i), Fault: record.Fault(fault)}})
-		}
-	}
+	records = append(records, s.doubter.changes(answers, at)...)
 	s.last, s.begun = at.MonoMS, true
 	records = append(records, &record.Record{Kind: record.KindReading, At: at, Reading: reading})
-	if _, err := s.rec.add(records...); err != nil && !errors.Is(err, errPendingFull) {
+	if err := s.rec.addReading(answers, records...); err != nil && !errors.Is(err, errPendingFull) {
 		return fmt.Errorf("record reading: %w", err)
 	}
 	if s.rec.isUrgent() {
-		select {
-		case s.kick <- struct{}{}:
-		default: // it is awake already
-		}
+		poke(s.kick)
 	}
 	return nil
 }
 
-// read asks all probes at once and the receiver, and returns what they said.
-func (s *sampler) read(ctx context.Context) (*record.Reading, []hardware.Fault) {
+// ask asks all probes at once, and returns what they said.
+func (s *sampler) ask(ctx context.Context) []hardware.Sample {
 	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
-	samples := make([]hardware.Sample, len(s.probes))
+	samples := make([]hardware.Sample, len(s.doubter.probes))
 	var wg sync.WaitGroup
-	for i, p := range s.probes {
-		wg.Go(func() { samples[i] = p.Device.Read(ctx) }) // ends with ctx, as hardware.Probe promises
+	for i, p := range s.doubter.probes {
+		wg.Go(func() {
+			sample, err := ask(ctx, s.doubter.guards[i], p.Device.Read)
+			if err != nil {
+				sample = hardware.Sample{At: s.clock.Time(), Fault: faultOf(err), Detail: err.Error()}
+			}
+			samples[i] = sample
+		})
 	}
 	wg.Wait()
-	reading := &record.Reading{}
-	faults := make([]hardware.Fault, len(s.probes))
-	for i, sample := range samples {
-		out := record.Sample{Probe: uint8(i), Fault: record.Fault(sample.Fault)}
-		if temp, ok := sample.Value(); ok {
-			out.TempMC = int32(temp)
-		}
-		faults[i] = sample.Fault
-		reading.Samples = append(reading.Samples, out)
-	}
-	if s.locator != nil && s.rec.inCase() { // where an empty box goes is nobody's business
-		reading.Fix, reading.FixFault = fixOf(s.locator.Latest())
-	}
-	return reading, faults
+	return samples
 }
 
-// fixOf turns the receiver's answer into that of a record: a position, or why there is none.
+// noticeStep tells the log when the wall clock was set. The journal needs no record of it: every record carries both times.
+func (s *sampler) noticeStep() {
+	c, ok := s.clock.(stepper)
+	if !ok {
+		return
+	}
+	if step := c.Stepped(); step.Count != s.steps {
+		s.log.Warn("the wall clock was set; records are ordered by their numbers and the monotonic clock", "step", step.Step,
+			"clock", step.At.Quality, "steps", step.Count)
+		s.steps = step.Count
+	}
+}
+
+// fixOf turns the receiver's answer into that of a record: a position, with a fault when there is a doubt about it, or why
+// there is none.
 func fixOf(fix hardware.Fix, age time.Duration, fault hardware.Fault) (*record.Fix, record.Fault) {
 	if fault != hardware.None {
 		return nil, record.Fault(fault)
@@ -130,5 +137,5 @@ func fixOf(fix hardware.Fix, age time.Duration, fault hardware.Fault) (*record.F
 	if fix.HDOPx100 == hardware.HDOPUnknown {
 		out.HDOPx100 = 0
 	}
-	return out, 0
+	return out, record.Fault(fix.Doubt)
 }

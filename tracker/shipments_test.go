@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"isotherm/hardware"
 	"isotherm/ledger"
 	"isotherm/ledger/custody"
 	"isotherm/ledger/merkle"
@@ -275,7 +276,8 @@ func TestTracker_SetRadioCutsCall(t *testing.T) {
 func TestNew_BootRecord(t *testing.T) {
 	b := newBox(t, nil)
 	cfg := b.config()
-	cfg.Probes[0].Calibration = tracker.Calibration{Certificate: "K-1", UntilMS: 1_806_537_599_999, ErrorMC: 150}
+	cfg.Probes[0].Calibration = hardware.Calibration{Certificate: "K-1", Issued: time.UnixMilli(1_775_001_600_000), Expires: time.UnixMilli(1_806_537_599_999),
+		Uncertainty: 150, Points: []hardware.CalibrationPoint{{Reference: 0, Indicated: 20}, {Reference: 8000, Indicated: 8060}}}
 	tr, err := tracker.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -283,7 +285,8 @@ func TestNew_BootRecord(t *testing.T) {
 	if err := tr.Close(); err != nil {
 		t.Fatal(err)
 	}
-	want := []record.Probe{{Number: 0, Place: "organ", Model: "fake", Certificate: "K-1", UntilMS: 1_806_537_599_999, ErrorMC: 150},
+	want := []record.Probe{{Number: 0, Place: "organ", Model: "fake", Certificate: "K-1", UntilMS: 1_806_537_599_999, ErrorMC: 150,
+		IssuedMS: 1_775_001_600_000, Points: []record.Point{{ReferenceMC: 0, IndicatedMC: 20}, {ReferenceMC: 8000, IndicatedMC: 8060}}},
 		{Number: 1, Place: "box", Model: "fake"}}
 	if diff := cmp.Diff(want, b.records()[0].Boot.Probes); diff != "" {
 		t.Errorf("probes (-want +got):\n%s", diff)

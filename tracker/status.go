@@ -41,10 +41,14 @@ type Stopped struct {
 
 // SampleStatus is a probe's newest answer.
 type SampleStatus struct {
-	Probe  uint8  `json:"probe"`
-	Place  string `json:"place"`
-	TempMC *int32 `json:"temp_mc,omitempty"` // absent when there is a fault
-	Fault  string `json:"fault,omitempty"`
+	Probe       uint8  `json:"probe"`
+	Place       string `json:"place"`
+	TempMC      *int32 `json:"temp_mc,omitempty"`      // corrected by the calibration; absent when there is a fault
+	IndicatedMC *int32 `json:"indicated_mc,omitempty"` // what the probe showed; absent when that is not corrected
+	Fault       string `json:"fault,omitempty"`
+	Doubt       string `json:"doubt,omitempty"`  // what speaks against the temperature, the leading one of several
+	Raw         string `json:"raw,omitempty"`    // what the device said, for a person
+	Detail      string `json:"detail,omitempty"` // of a fault, for a person: what, where, what to do
 }
 
 // ReadingStatus is the newest reading.
@@ -56,7 +60,8 @@ type ReadingStatus struct {
 	LatE7       *int32         `json:"lat_e7,omitempty"`
 	LonE7       *int32         `json:"lon_e7,omitempty"`
 	FixAgeMS    *uint32        `json:"fix_age_ms,omitempty"`
-	FixFault    string         `json:"fix_fault,omitempty"`
+	Satellites  *uint8         `json:"satellites,omitempty"` // used in the fix; absent when not known
+	FixFault    string         `json:"fix_fault,omitempty"`  // why there is no fix, or what speaks against it
 }
 
 // ExcursionStatus is an excursion that is open.
@@ -120,8 +125,8 @@ type Status struct {
 	Shipments   []ShipmentStatus     `json:"shipments"`       // in the box, by ID
 	Alarm       bool                 `json:"alarm"`           // that of any shipment
 	Pages       string               `json:"pages,omitempty"` // address of the pages for people, for the way back to them
-	Radio       bool                 `json:"radio"`           // off: nothing is sent until it is switched on, or the box is started anew
 	Reading     *ReadingStatus       `json:"reading,omitempty"`
+	Senses                           // what else it senses, and switches
 	Storage     *StorageStatus       `json:"storage,omitempty"`
 	Damage      []DamageStatus       `json:"damage,omitempty"`
 	Link        Link                 `json:"link"`
@@ -132,7 +137,7 @@ func (t *Tracker) Status() Status {
 	now := t.cfg.Clock.Now()
 	newest := t.journal.Newest()
 	s := Status{Pages: t.cfg.Pages, Box: t.Box(), Incarnation: newest.Incarnation, NowMS: now.WallMS, Clock: now.Quality.String(),
-		Flushed: newest.Size, Shipments: []ShipmentStatus{}, Radio: t.radio.isOn(), Link: Link{State: LinkNone, Problem: t.cfg.Unlinked}}
+		Flushed: newest.Size, Shipments: []ShipmentStatus{}, Senses: t.senses(now), Link: Link{State: LinkNone, Problem: t.cfg.Unlinked}}
 	if t.uplink != nil {
 		t.uplink.link.mu.Lock()
 		s.Link = t.uplink.link.Link
@@ -164,7 +169,7 @@ func (r *recorder) describe(s *Status, probes []Probe) {
 		s.Storage = &StorageStatus{SinceMS: st.since.WallMS, Waiting: len(r.pending), Dropped: st.dropped, Problem: st.err.Error()}
 	}
 	if r.last != nil {
-		s.Reading = readingStatus(r.last, probes)
+		s.Reading = readingStatus(r.last, r.answers, probes)
 	}
 	s.Alarm = r.alarm
 	aboard := r.hold.aboard()
@@ -196,21 +201,32 @@ func excursionStatus(x *excursion.Excursion) ExcursionStatus {
 	return ExcursionStatus{Rule: x.Rule.Name, Severity: x.Rule.Severity.String(), Probe: x.Probe, BeganMS: x.Began.WallMS, DurationMS: x.DurationMS(), ExtremeMC: x.ExtremeMC, Active: x.Active}
 }
 
-func readingStatus(r *record.Record, probes []Probe) *ReadingStatus {
+func readingStatus(r *record.Record, answers []answer, probes []Probe) *ReadingStatus {
 	out := &ReadingStatus{Seq: r.Seq, EventTimeMS: r.At.WallMS, Clock: r.At.Quality.String()}
 	for _, sample := range r.Reading.Samples {
 		s := SampleStatus{Probe: sample.Probe, Place: probes[sample.Probe].Place}
+		a := answers[sample.Probe]
+		s.Raw, s.Detail = a.Raw, a.Detail
 		if sample.Fault != 0 {
 			s.Fault = hardware.Fault(sample.Fault).String()
 		} else {
-			temp := sample.TempMC
+			temp, indicated := sample.TempMC, int32(a.Temp)
 			s.TempMC = &temp
+			if indicated != temp {
+				s.IndicatedMC = &indicated
+			}
+			if a.state != hardware.None {
+				s.Doubt = a.state.String()
+			}
 		}
 		out.Samples = append(out.Samples, s)
 	}
 	if fix := r.Reading.Fix; fix != nil {
 		lat, lon, age := fix.LatE7, fix.LonE7, fix.AgeMS
 		out.LatE7, out.LonE7, out.FixAgeMS = &lat, &lon, &age
+		if n := fix.Satellites; n != hardware.SatellitesUnknown {
+			out.Satellites = &n
+		}
 	}
 	if r.Reading.FixFault != 0 {
 		out.FixFault = hardware.Fault(r.Reading.FixFault).String()

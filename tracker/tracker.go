@@ -18,12 +18,16 @@ import (
 
 // Tracker is a running box.
 type Tracker struct {
-	cfg     Config
-	journal *journal.Journal
-	rec     *recorder
-	uplink  *uplink // nil: not enrolled
-	radio   *radio
-	kick    chan struct{} // wakes the flusher for what must not wait; capacity 1
+	cfg      Config
+	journal  *journal.Journal
+	rec      *recorder
+	uplink   *uplink // nil: not enrolled
+	radio    *radio
+	radios   outputs // what radio switches beside the uplink
+	alarms   outputs
+	handling *handling
+	battery  battery
+	kick     chan struct{} // wakes the flusher for what must not wait; capacity 1
 }
 
 // New opens the box's key and journal, which starts a new incarnation, and makes the state of its excursions anew. The
@@ -39,16 +43,19 @@ func New(cfg Config) (*Tracker, error) {
 	}
 	boot := record.Boot{BootID: cfg.Clock.BootID(), Software: cfg.Software, SampleMS: uint32(cfg.Sample / time.Millisecond)}
 	for i, p := range cfg.Probes {
-		boot.Probes = append(boot.Probes, record.Probe{Number: uint8(i), Place: p.Place, Model: p.Device.Info().Model,
-			Certificate: p.Calibration.Certificate, UntilMS: p.Calibration.UntilMS, ErrorMC: p.Calibration.ErrorMC})
+		boot.Probes = append(boot.Probes, bootProbe(i, p))
 	}
 	j, err := journal.Open(journal.Options{Dir: cfg.DataDir, Key: key, Boot: boot, At: cfg.Clock.Now()})
 	if err != nil {
 		return nil, err
 	}
-	t := &Tracker{cfg: cfg, journal: j, radio: newRadio(), kick: make(chan struct{}, 1)}
+	t := &Tracker{cfg: cfg, journal: j, radio: newRadio(), radios: newOutputs(cfg.Outputs, RadioOutput, cfg.Logger), alarms: newOutputs(cfg.Outputs, AlarmOutput, cfg.Logger),
+		handling: newHandling(cfg.Handling), battery: battery{guard: newGuard(cfg.Logger)}, kick: make(chan struct{}, 1)}
+	if len(t.radios) > 0 {
+		t.radio.setProblem(errors.New("the radios were not switched yet"))
+	}
 	t.rec = &recorder{journal: j, write: j.Append, clock: cfg.Clock, box: ledger.BoxIDOf(key.Public().(ed25519.PublicKey)), log: cfg.Logger,
-		hurry: make(chan struct{}, 1), acts: map[[32]byte]uint64{}}
+		hurry: make(chan struct{}, 1), alarmed: make(chan struct{}, 1), acts: map[[32]byte]uint64{}}
 	if trust, ok := cfg.Trust.(*entry.Trust); ok {
 		t.rec.origin = trust.Pin.Origin
 	}
@@ -64,6 +71,22 @@ func New(cfg Config) (*Tracker, error) {
 		t.uplink.link.State = LinkIdle
 	}
 	return t, nil
+}
+
+// bootProbe is what a boot record says of a probe.
+func bootProbe(i int, p Probe) record.Probe {
+	c := p.Calibration
+	out := record.Probe{Number: uint8(i), Place: p.Place, Model: clip(p.Device.Info().Model), Certificate: c.Certificate, ErrorMC: uint32(max(c.Uncertainty, 0))}
+	if !c.Issued.IsZero() {
+		out.IssuedMS = c.Issued.UnixMilli()
+	}
+	if !c.Expires.IsZero() {
+		out.UntilMS = c.Expires.UnixMilli()
+	}
+	for _, point := range c.Points {
+		out.Points = append(out.Points, record.Point{ReferenceMC: int32(point.Reference), IndicatedMC: int32(point.Indicated)})
+	}
+	return out
 }
 
 // Box returns the box's name.
@@ -92,10 +115,11 @@ func (t *Tracker) Run(ctx context.Context) error {
 		t.cfg.Ready()
 	}
 	group, ctx := errgroup.WithContext(ctx) // the first error stops them all
-	s := &sampler{rec: t.rec, clock: t.cfg.Clock, probes: t.cfg.Probes, locator: t.cfg.Locator, interval: t.cfg.Sample,
-		kick: t.kick, failing: map[int]bool{}}
+	s := &sampler{rec: t.rec, clock: t.cfg.Clock, doubter: newDoubter(t.cfg.Probes, t.cfg.Logger), handling: t.handling, locator: t.cfg.Locator, interval: t.cfg.Sample,
+		kick: t.kick, log: t.cfg.Logger}
 	group.Go(func() error { return s.run(ctx) })
 	group.Go(func() error { return t.flushLoop(ctx) })
+	t.runEquipment(ctx, group)
 	if t.uplink != nil {
 		group.Go(func() error { return t.uplink.run(ctx) })
 	}
@@ -108,6 +132,26 @@ func (t *Tracker) Run(ctx context.Context) error {
 		reason = "failed"
 	}
 	return errors.Join(err, t.end(reason))
+}
+
+// runEquipment starts what the box has beside probes and a receiver. None of it ever ends the box.
+func (t *Tracker) runEquipment(ctx context.Context, group *errgroup.Group) {
+	group.Go(func() error { return t.recordDevices(ctx) })
+	if len(t.cfg.Handling) > 0 {
+		group.Go(func() error { return t.recordHandling(ctx) })
+	}
+	for i := range t.cfg.Handling {
+		group.Go(func() error { return t.runSensor(ctx, i) })
+	}
+	if t.cfg.Battery != nil {
+		group.Go(func() error { return t.watchBattery(ctx) })
+	}
+	if len(t.alarms) > 0 {
+		group.Go(func() error { return t.switchAlarm(ctx) })
+	}
+	if len(t.radios) > 0 {
+		group.Go(func() error { return t.keepRadio(ctx) })
+	}
 }
 
 // listen opens the local page before anything else starts, so that a wrong address is found at once.

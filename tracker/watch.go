@@ -124,13 +124,3 @@ func (w *watch) open() []*excursion.Excursion {
 func (w *watch) alarm() bool {
 	return slices.ContainsFunc(w.eval.Report().Excursions, func(x *excursion.Excursion) bool { return x.Active })
 }
-
-// Names in output records.
-const (
-	alarmOutput = "alarm"
-	radioOutput = "radio"
-)
-
-func outputRecord(name string, on bool) *record.Record {
-	return &record.Record{Kind: record.KindOutput, Output: &record.Output{Name: name, On: on}}
-}

@@ -38,6 +38,8 @@ type (
 	FeedEvent        = contract.FeedEvent
 	Fix              = contract.Fix
 	Flag             = contract.Flag
+	BoxBattery       = contract.BoxBattery
+	BoxEvent         = contract.BoxEvent
 	Gap              = contract.Gap
 	Hash             = contract.Hash
 	Nodes            = contract.Nodes

@@ -333,6 +333,57 @@ type Box struct {
 	Size int64 `json:"size"`
 }
 
+// BoxBattery What the gauge of a box's battery said last.
+type BoxBattery struct {
+	// AtMS By the box's clock.
+	AtMS int64 `json:"at_ms"`
+
+	// ChargePermille Absent when unknown.
+	ChargePermille *int `json:"charge_permille,omitempty"`
+	Fault          int  `json:"fault,omitempty,omitzero"`
+
+	// LeftS Seconds until it is empty, as the gauge says; absent when it does not.
+	LeftS int64 `json:"left_s,omitempty,omitzero"`
+
+	// Millivolts Absent when unknown.
+	Millivolts int64 `json:"millivolts,omitempty,omitzero"`
+
+	// Segment From 0.
+	Segment int `json:"segment"`
+
+	// Text For people.
+	Text string `json:"text"`
+}
+
+// BoxEvent Something that a box noticed of itself and of what was done to it.
+type BoxEvent struct {
+	// Ended False: it went on when the box restarted, the segment ended, or no more had come.
+	Ended bool `json:"ended,omitempty,omitzero"`
+
+	// Fault Why it does not work or is doubted; numbers are in ledger/FORMAT.md.
+	Fault int `json:"fault,omitempty,omitzero"`
+
+	// FromMS By the box's clock.
+	FromMS int64  `json:"from_ms"`
+	Kind   string `json:"kind"`
+
+	// Name Of the device or the output.
+	Name  string `json:"name,omitempty,omitzero"`
+	Probe *int   `json:"probe,omitempty"`
+
+	// Segment From 0.
+	Segment int `json:"segment"`
+
+	// Text For people.
+	Text string `json:"text"`
+
+	// ToMS Its end; the newest record that is known when ended is false.
+	ToMS int64 `json:"to_ms"`
+
+	// Value The highest: lux, or thousandths of g.
+	Value int32 `json:"value,omitempty,omitzero"`
+}
+
 // BoxHead A signed head of a box's journal.
 type BoxHead struct {
 	// Box Fingerprint of a box's journal key.
@@ -1386,6 +1437,9 @@ type Reading struct {
 	// Fix A position and its age.
 	Fix *Fix `json:"fix,omitempty"`
 
+	// FixFault Why there is no position, or what makes it doubtful.
+	FixFault int `json:"fix_fault,omitempty,omitzero"`
+
 	// Incarnation One opening of a box's journal.
 	Incarnation IncarnationID `json:"incarnation"`
 
@@ -1966,13 +2020,22 @@ type Trip struct {
 	// After A time that is shown and never counted, before settled or after opened.
 	After UncountedTime `json:"after"`
 
+	// Battery What the gauge of a box's battery said last.
+	Battery *BoxBattery `json:"battery,omitempty"`
+
 	// Before A time that is shown and never counted, before settled or after opened.
 	Before           UncountedTime `json:"before"`
 	Calibration      []Calibration `json:"calibration"`
 	CoveragePermille int           `json:"coverage_permille"`
 	CoveredMS        int64         `json:"covered_ms"`
 	Custodians       []Held        `json:"custodians"`
-	Excursions       []Excursion   `json:"excursions"`
+
+	// Events What the boxes noticed, by begin. It decides nothing.
+	Events []BoxEvent `json:"events"`
+
+	// EventsLeftOut Further events that are counted only.
+	EventsLeftOut int         `json:"events_left_out,omitempty,omitzero"`
+	Excursions    []Excursion `json:"excursions"`
 
 	// FirstMS By the box's clock.
 	FirstMS int64  `json:"first_ms"`

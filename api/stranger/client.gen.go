@@ -40,6 +40,39 @@ func (e ActSide) Valid() bool {
 	}
 }
 
+// Defines values for BoxEventKind.
+const (
+	Battery BoxEventKind = "battery"
+	Device  BoxEventKind = "device"
+	Lid     BoxEventKind = "lid"
+	Light   BoxEventKind = "light"
+	Output  BoxEventKind = "output"
+	Probe   BoxEventKind = "probe"
+	Shock   BoxEventKind = "shock"
+)
+
+// Valid indicates whether the value is a known member of the BoxEventKind enum.
+func (e BoxEventKind) Valid() bool {
+	switch e {
+	case Battery:
+		return true
+	case Device:
+		return true
+	case Lid:
+		return true
+	case Light:
+		return true
+	case Output:
+		return true
+	case Probe:
+		return true
+	case Shock:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CalibrationState.
 const (
 	CalibrationStateExpired CalibrationState = "expired"
@@ -610,6 +643,60 @@ type Band struct {
 	HighMc int32 `json:"high_mc"`
 	LowMc  int32 `json:"low_mc"`
 }
+
+// BoxBattery What the gauge of a box's battery said last.
+type BoxBattery struct {
+	// AtMs By the box's clock.
+	AtMs int64 `json:"at_ms"`
+
+	// ChargePermille Absent when unknown.
+	ChargePermille *int `json:"charge_permille,omitempty"`
+	Fault          *int `json:"fault,omitempty"`
+
+	// LeftS Seconds until it is empty, as the gauge says; absent when it does not.
+	LeftS *int64 `json:"left_s,omitempty"`
+
+	// Millivolts Absent when unknown.
+	Millivolts *int64 `json:"millivolts,omitempty"`
+
+	// Segment From 0.
+	Segment int `json:"segment"`
+
+	// Text For people.
+	Text string `json:"text"`
+}
+
+// BoxEvent Something that a box noticed of itself and of what was done to it.
+type BoxEvent struct {
+	// Ended False: it went on when the box restarted, the segment ended, or no more had come.
+	Ended *bool `json:"ended,omitempty"`
+
+	// Fault Why it does not work or is doubted; numbers are in ledger/FORMAT.md.
+	Fault *int `json:"fault,omitempty"`
+
+	// FromMs By the box's clock.
+	FromMs int64        `json:"from_ms"`
+	Kind   BoxEventKind `json:"kind"`
+
+	// Name Of the device or the output.
+	Name  *string `json:"name,omitempty"`
+	Probe *int    `json:"probe,omitempty"`
+
+	// Segment From 0.
+	Segment int `json:"segment"`
+
+	// Text For people.
+	Text string `json:"text"`
+
+	// ToMs Its end; the newest record that is known when ended is false.
+	ToMs int64 `json:"to_ms"`
+
+	// Value The highest: lux, or thousandths of g.
+	Value *int32 `json:"value,omitempty"`
+}
+
+// BoxEventKind defines model for BoxEvent.Kind.
+type BoxEventKind string
 
 // BoxId Fingerprint of a box's journal key.
 type BoxId = string
@@ -1239,6 +1326,9 @@ type Reading struct {
 	// Fix A position and its age.
 	Fix *Fix `json:"fix,omitempty"`
 
+	// FixFault Why there is no position, or what makes it doubtful.
+	FixFault *int `json:"fix_fault,omitempty"`
+
 	// Incarnation One opening of a box's journal.
 	Incarnation IncarnationId `json:"incarnation"`
 
@@ -1566,13 +1656,22 @@ type Trip struct {
 	// After A time that is shown and never counted, before settled or after opened.
 	After UncountedTime `json:"after"`
 
+	// Battery What the gauge of a box's battery said last.
+	Battery *BoxBattery `json:"battery,omitempty"`
+
 	// Before A time that is shown and never counted, before settled or after opened.
 	Before           UncountedTime `json:"before"`
 	Calibration      []Calibration `json:"calibration"`
 	CoveragePermille int           `json:"coverage_permille"`
 	CoveredMs        int64         `json:"covered_ms"`
 	Custodians       []Held        `json:"custodians"`
-	Excursions       []Excursion   `json:"excursions"`
+
+	// Events What the boxes noticed, by begin. It decides nothing.
+	Events []BoxEvent `json:"events"`
+
+	// EventsLeftOut Further events that are counted only.
+	EventsLeftOut *int        `json:"events_left_out,omitempty"`
+	Excursions    []Excursion `json:"excursions"`
 
 	// FirstMs By the box's clock.
 	FirstMs int64  `json:"first_ms"`

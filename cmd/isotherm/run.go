@@ -104,7 +104,7 @@ isotherm verify: 0 verified, 1 broken, 3 consistent but origin unproven.`,
 	group("Evidence", exportCommand(), verifyCommand(), trailCommand(), certificateCommand())
 	group("You", pagesCommand(), meCommand(), keyCommand(), joinCommand(), signInCommand(), signOutCommand(), passwordCommand(), tokenCommand(), noticeCommand())
 	group("Administration", nodesCommand(), enrolCommand(), personCommand(), organisationCommand(), profileCommand())
-	group("To begin with", demoCommand())
+	group("To begin with", demoCommand(), simCommand())
 	wantVerb(root)
 	return root
 }

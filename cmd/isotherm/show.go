@@ -74,6 +74,7 @@ func (s *session) writeCase(w io.Writer, v *caseView) {
 	section("Now", func(t *table) { s.facts(t, v) })
 	section("Custody", func(t *table) { s.custodians(t, v) })
 	section("Readings", func(t *table) { s.readings(t, v) })
+	section("What the box noticed", func(t *table) { v.events(t) })
 	section("Way", func(t *table) { s.way(t, v) })
 	section("Boxes", func(t *table) { s.boxes(t, v) })
 	section("What to know", func(t *table) { s.notes(t, v) })
@@ -96,6 +97,10 @@ func (s *session) facts(t *table, v *caseView) {
 	}
 	if !x.Box.IsZero() {
 		t.row("box", fmt.Sprintf("%s, heard %s", x.Box, ago(x.LastContactMS, s.now)))
+	}
+	if v.Trip != nil && v.Trip.Battery != nil {
+		b := v.Trip.Battery
+		t.row("box battery", fmt.Sprintf("%s, %s", b.Text, ago(b.AtMS, s.now)))
 	}
 	s.clock(t, v)
 	if v.Trip != nil {
@@ -211,6 +216,37 @@ func (s *session) readings(t *table, v *caseView) {
 		}
 		t.row("calibration", c)
 	}
+}
+
+// events are what the boxes noticed: lid, light, blows, devices, probes, battery, radio.
+func (v *caseView) events(t *table) {
+	if v.Trip == nil {
+		return
+	}
+	for _, x := range v.Trip.Events {
+		m := plain
+		if x.Kind == "lid" || x.Kind == "light" || x.Kind == "shock" {
+			m = low
+		}
+		t.row(stamp(x.FromMS), cell{x.Text + v.inBox(x.Segment), m}, lasted(&x))
+	}
+	if n := v.Trip.EventsLeftOut; n > 0 {
+		t.row("", fmt.Sprintf("and %s more", count(n, "event")))
+	}
+}
+
+// lasted says how long an event went on, as far as that is known.
+func lasted(x *client.BoxEvent) string {
+	length := bundle.Duration(x.ToMS - x.FromMS)
+	switch {
+	case !x.Ended && x.ToMS <= x.FromMS:
+		return "its end is not known"
+	case !x.Ended:
+		return "still after " + length
+	case x.ToMS <= x.FromMS:
+		return ""
+	}
+	return "for " + length
 }
 
 // inBox says which of several boxes a segment was in; nothing when there was one only.

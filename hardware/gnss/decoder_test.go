@@ -2,7 +2,6 @@ package gnss
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"strings"
 	"testing"
 	"time"
@@ -13,13 +12,27 @@ import (
 )
 
 func TestDecoder_Fix(t *testing.T) {
-	noDate, autonomous, gns, gll := goodFix(), goodFix(), goodFix(), goodFix()
+	still := func(f hardware.Fix) hardware.Fix {
+		f.SpeedMMS, f.CourseCdeg = hardware.SpeedUnknown, hardware.CourseUnknown
+		return f
+	}
+	noDate, autonomous, gns := still(goodFix()), goodFix(), still(goodFix())
 	noDate.Date = time.Time{}
-	autonomous.Quality, autonomous.Satellites, autonomous.HDOPx100 =
-		hardware.QualityAutonomous, hardware.SatellitesUnknown, hardware.HDOPUnknown
-	gll = autonomous
+	autonomous.Quality, autonomous.Satellites, autonomous.HDOPx100, autonomous.AltitudeMM =
+		hardware.QualityAutonomous, hardware.SatellitesUnknown, hardware.HDOPUnknown, hardware.AltitudeUnknown
+	gllDated := still(autonomous)
+	gll := gllDated
 	gll.Date = time.Time{}
 	gns.Satellites, gns.HDOPx100 = 12, 80
+	differential := gll
+	differential.Quality = hardware.QualityDGPS
+	vtg := gll
+	vtg.SpeedMMS, vtg.CourseCdeg = 3010, 22_444
+	noSpeed, noAltitude := goodFix(), goodFix()
+	noSpeed.SpeedMMS = hardware.SpeedUnknown
+	noAltitude.AltitudeMM = hardware.AltitudeUnknown
+	combined := goodFix()
+	combined.LatE7 += 167 // 0.001 minutes
 	south := goodFix()
 	south.LatE7, south.LonE7 = -south.LatE7, -south.LonE7
 	tests := []struct {
@@ -33,24 +46,40 @@ func TestDecoder_Fix(t *testing.T) {
 		{"RMC alone", []string{goodRMC}, autonomous},
 		{"GLL alone", []string{goodGLL}, gll},
 		{"GLL and ZDA without date", []string{"GPZDA,120000,,,,00,", goodGLL}, gll},
-		{"GLL and ZDA", []string{goodZDA, goodGLL}, autonomous},
+		{"GLL and ZDA", []string{goodZDA, goodGLL}, gllDated},
+		{"GLL mode D", []string{strings.Replace(goodGLL, ",A,A", ",A,D", 1)}, differential},
+		{"GLL and VTG", []string{goodGLL, "IIVTG,224.44,T,224.44,M,5.85,N,,,D"}, vtg},
+		{"VTG and GLL", []string{"IIVTG,224.44,T,224.44,M,5.85,N,10.8,K", goodGLL}, vtg},
+		{"GSA in between", []string{goodGGA, "GPGSA,A,3,01,02,03,,,,,,,,,,1.5,0.9,1.2", goodRMC}, goodFix()},
+		{"one GSA of two", []string{"GPGSA,A,3,01,,,,,,,,,,,,,,", "BDGSA,A,1,,,,,,,,,,,,,,,", goodGGA, goodRMC}, goodFix()},
+		{"GP and GL before GN", []string{goodGGA, "GLGGA" + goodGGA[5:], "GN" + strings.Replace(goodRMC[2:], "5230.0000", "5230.0010", 1)}, combined},
+		{"the GGA with more satellites", []string{strings.Replace(goodGGA, ",08,", ",04,", 1), "GL" + strings.Replace(goodGGA[2:], "5230.0000", "5230.0010", 1), goodRMC}, combined},
+		{"TAG block", []string{goodRMC, goodGGA}, goodFix()},
+		{"no altitude", []string{goodRMC, strings.Replace(goodGGA, ",35.0,M", ",,", 1)}, noAltitude},
 		{"GNS and ZDA", []string{goodGNS, goodZDA}, gns},
 		{"south and west", []string{
 			strings.NewReplacer(",N,", ",S,", ",E,", ",W,").Replace(goodRMC),
 			strings.NewReplacer(",N,", ",S,", ",E,", ",W,").Replace(goodGGA)}, south},
 		{"not needed in between", []string{goodRMC, "GPGSV,1,1,00", "GPXXX,1", "PMTK010,001", goodGGA}, goodFix()},
-		{"odd speed", []string{strings.Replace(goodRMC, ",0.5,", ",X.138,", 1), goodGGA}, goodFix()},
+		{"no speed", []string{strings.Replace(goodRMC, ",0.5,", ",,", 1), goodGGA}, noSpeed},
 		{"RMC without mode", []string{"GPRMC,120000,A,5230.0000,N,01315.0000,E,,,150326,,", goodGGA}, goodFix()},
 		{"NMEA 4.1 nav status", []string{goodRMC + ",V", goodGGA}, goodFix()},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var in strings.Builder
+			if tt.name == "TAG block" {
+				in.WriteString(`\s:r003669945,c:1120959341*7D\`)
+			}
 			for _, body := range tt.bodies {
 				in.WriteString(nmeaLine(body))
 			}
+			got := decode(in.String())
+			for i := range got {
+				got[i].Offset = 0 // a moment begins with the first sentence that has a time
+			}
 			want := []Event{{Kind: KindFix, Fix: tt.want}}
-			if diff := cmp.Diff(want, decode(in.String())); diff != "" {
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("events (-want +got):\n%s", diff)
 			}
 		})
@@ -64,9 +93,9 @@ func TestDecoder_Frames(t *testing.T) {
 	after := nmeaLine(goodRMC)
 	tests := []struct{ name, in, want string }{
 		{"dollar", "$\r\n", "checksum_missing"},
-		{"dollar dollar", "$$", "truncated truncated"},
-		{"empty with sum", "$*00\r\n", ""},
-		{"comma with sum", "$,*2C\r\n", ""},
+		{"dollar dollar", "$$", "interleaved interleaved"},
+		{"empty with sum", "$*00\r\n", "unknown_type"},
+		{"comma with sum", "$,*2C\r\n", "unknown_type"},
 		{"wrong sum", "$" + goodGGA + "*00\r\n", "checksum_bad"},
 		{"half a sum", "$" + goodGGA + "*6\r\n", "checksum_bad"},
 		{"long sum", withSum(goodGGA) + "A\r\n", "checksum_bad"},
@@ -74,8 +103,8 @@ func TestDecoder_Frames(t *testing.T) {
 		{"text after sum", withSum(goodGGA) + " x\r\n", "checksum_bad"},
 		{"two stars", withSum(goodGGA) + "*00\r\n", "checksum_bad"},
 		{"no star", "$" + goodGGA + "\r\n", "checksum_missing"},
-		{"cut by the next", "$GPGGA,120000.00,52", "truncated"},
-		{"glued", "$GPGGA,12$GPVTG,,T", "truncated truncated"},
+		{"cut by the next", "$GPGGA,120000.00,52", "interleaved"},
+		{"glued", "$GPGGA,12$GPVTG,,T", "interleaved interleaved"},
 		{"first line cut", "230.0000,N,013*4C\r\n", "noise"},
 		{"login prompt", "raspberrypi login: ", "noise"},
 		{"BOM", "\xEF\xBB\xBF", "binary"},
@@ -86,11 +115,11 @@ func TestDecoder_Frames(t *testing.T) {
 		{"commas", "$" + strings.Repeat(",", 20_000) + "\r\n", "too_long"},
 		{"all FF", strings.Repeat("\xff", 1000), "binary"},
 		{"encapsulated", "!AIVDM,1,1,,A,13u?etPv2;0n:dDPwUM1U1Cb069D,0*23\r\n", "checksum_bad"},
-		{"wrong start for type", "!" + withSum(goodRMC)[1:] + "\r\n", ""},
+		{"wrong start for type", "!" + withSum(goodRMC)[1:] + "\r\n", "unknown_type"},
 		{"proprietary lookalike", nmeaLine("PRMC,1,2,3"), ""},
 		{"UBX with a dollar", ubx("$GPRMC,1\n\r\n"), "binary"},
 		{"UBX length FFFF", "\xB5\x62\x01\x02\xFF\xFF", "binary"},
-		{"UBX cut", ubx("$GPRMC,120000")[:9], "binary truncated"},
+		{"UBX cut", ubx("$GPRMC,120000")[:9], "binary interleaved"},
 		{"CASIC with a dollar", casic("abc$GPRM"), "binary"},
 		{"RTCM with a dollar", rtcm("$GPGGA,1\r\n"), "binary"},
 		{"RTCM damaged", rtcm("xxx")[:5] + "y" + rtcm("xxx")[6:], "binary"},
@@ -138,16 +167,18 @@ func rtcm(payload string) string {
 	return string(append(b, byte(crc>>16), byte(crc>>8), byte(crc)))
 }
 
-// TestCRC24Q uses the example message of RTKLIB's and u-blox's documentation: a
-// message 1005 of RTCM 10403, with its checksum at the end.
-func TestCRC24Q(t *testing.T) {
-	message, err := hex.DecodeString("d300133ed7d30202980edeef34b4bd62ac0941986f33360b98")
-	if err != nil {
-		t.Fatal(err)
+// crc24q is RTCM 3's checksum, bit by bit: the remainder of a division by 0x1864CFB.
+func crc24q(p []byte) uint32 {
+	var rest uint32
+	for _, c := range append(p, 0, 0, 0) {
+		for bit := 7; bit >= 0; bit-- {
+			rest = rest<<1 | uint32(c>>bit&1)
+			if rest&0x1000000 != 0 {
+				rest ^= 0x1864CFB
+			}
+		}
 	}
-	if n, verdict := packet(message); verdict != packetGood || n != len(message) {
-		t.Errorf("packet = %d, %v, want %d, good", n, verdict, len(message))
-	}
+	return rest
 }
 
 // TestDecoder_Content is about sentences whose checksum is right.
@@ -189,8 +220,49 @@ func TestDecoder_Content(t *testing.T) {
 		{"GGA sats 123", gga("1", "123", "1.0"), "field_syntax"},
 		{"GGA sats empty", gga("1", "", ""), fix},
 		{"GGA HDOP NaN", gga("1", "08", "NaN"), "field_syntax"},
-		{"GGA HDOP 99.99", gga("1", "08", "99.99"), fix},
+		{"GGA HDOP 99.99", gga("1", "08", "99.99"), "no:no_fix"},
+		{"GGA HDOP 99.0", gga("1", "08", "99.0"), "no:no_fix"},
+		{"GGA HDOP 20.1", gga("1", "08", "20.1"), fix + "?hdop_high"},
+		{"GGA HDOP 20", gga("1", "08", "20"), fix},
+		{"GGA HDOP negative", gga("1", "08", "-1"), "field_syntax"},
+		{"GGA HDOP empty", gga("1", "08", ""), fix},
+		{"GGA sats 99", gga("1", "99", "1.0"), fix},
+		{"GGA sats 02", gga("1", "02", "1.0"), fix + "?low_satellites"},
+		{"GGA sats 00", gga("1", "00", "1.0"), fix + "?low_satellites"},
+		{"GGA sats 03", gga("1", "03", "1.0"), fix},
+		{"altitude in feet", strings.Replace(goodGGA, "35.0,M", "35.0,F", 1), "unit_mismatch " + fix},
+		{"altitude without unit", strings.Replace(goodGGA, "35.0,M", "35.0,", 1), "unit_mismatch " + fix},
+		{"altitude NaN", strings.Replace(goodGGA, "35.0,M", "NaN,M", 1), "field_syntax " + fix},
+		{"altitude 1e9", strings.Replace(goodGGA, "35.0,M", "1e9,M", 1), "field_syntax " + fix},
+		{"altitude of space", strings.Replace(goodGGA, "35.0,M", "100001,M", 1), "field_range " + fix},
+		{"altitude empty", strings.Replace(goodGGA, "35.0,M", ",M", 1), fix},
+		{"speed X.138", strings.Replace(goodRMC, ",0.5,", ",X.138,", 1), "field_syntax " + fix},
+		{"speed negative", strings.Replace(goodRMC, ",0.5,", ",-0.5,", 1), "field_range " + fix},
+		{"speed of a bullet", strings.Replace(goodRMC, ",0.5,", ",9999,", 1), "field_range " + fix},
+		{"speed with 400 digits", strings.Replace(goodRMC, ",0.5,", ","+strings.Repeat("9", 40)+",", 1), "field_range " + fix},
+		{"course 360", strings.Replace(goodRMC, ",90.0,", ",360.0,", 1), fix},
+		{"course 361", strings.Replace(goodRMC, ",90.0,", ",361.0,", 1), "field_range " + fix},
+		{"GSA no fix", "GPGSA,A,1,,,,,,,,,,,,99.99,99.99,99.99", ""},
+		{"GSA mode 4", "GPGSA,A,4,,,,,,,,,,,,1,1,1", "field_syntax"},
+		{"GSA too short", "GPGSA,A", "field_count"},
+		{"VTG too short", "GPVTG,90.0,T,,M,0.5", "field_count"},
+		{"VTG mode N", "GPVTG,,T,,M,,N,,K,N", ""},
+		{"mode absent (2.x)", "GPRMC,120000.00,A,5230.0000,N,01315.0000,E,0.5,90.0,150326,1.5,E", fix},
+		{"nav status V (4.1)", goodRMC + ",V", fix},
+		{"nav status S (4.1)", goodRMC + ",S", fix},
+		{"nav status C (4.1)", goodRMC + ",C", fix},
+		{"nav status U (4.1)", goodRMC + ",U", "no:void"},
+		{"nav status odd (4.1)", goodRMC + ",X", "no:void"},
+		{"GNS nav status U (4.1)", strings.TrimSuffix(goodGNS, ",,") + ",,,U", "no:void"},
+		{"midnight with status A and no coordinates", "GPRMC,000000.00,A,0.000,N,0.000,E,0.0,0.0,150326,,,A", "field_syntax"},
+		{"null island, nearly", good("0000.0500", "S", "00000.0500", "W"), "no:null_island"},
+		{"lat 90.0001 alone", good("9000.0001", "N", "01315.0000", "E"), "field_range"},
+		{"year 79", on("150379"), fix},
+		{"year 99", on("150399"), "date_invalid " + fix},
+		{"year 00", on("150300"), "rollover " + fix},
+		{"1,024 weeks back", on("300706"), "rollover " + fix},
 		{"GGA truncated, sum right", "GPGGA,201019.00,3249.20458,N,1,-25.6,M,,", "field_range"},
+		{"GLL mode N", "GPGLL,5230.0000,N,01315.0000,E,120000.00,A,N", "no:no_fix"},
 		{"GLL N V swapped", "GPGLL,5230.0000,N,01315.0000,E,120000.00,N,V", "no:void"},
 		{"GNS none", strings.Replace(goodGNS, "AAN", "NNN", 1), "no:no_fix"},
 		{"GNS one of three", strings.Replace(goodGNS, "AAN", "NAN", 1), fix},

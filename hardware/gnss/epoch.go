@@ -2,6 +2,7 @@ package gnss
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"isotherm/hardware"
@@ -20,54 +21,96 @@ type epoch struct {
 	time    time.Duration
 	kinds   []string // addresses seen; only kept for an epoch without a time
 
-	judged       bool           // some sentence said whether there is a position
-	worst        hardware.Fault // None while every validity field agrees
-	hasPosition  bool
-	talker       string // whose position it is
-	latE7, lonE7 int32
-	quality      hardware.Quality
-	satellites   uint8
-	hdop         uint16
-	date         time.Time
-	dateSpoilt   bool // two sentences gave two dates, or one gave none that is real
-	received     time.Time
+	judged   bool           // some sentence said whether there is a position
+	worst    hardware.Fault // None while every validity field agrees
+	gsaMode  byte           // the best of its GSA; zero when there was none
+	hasVTG   bool           // a VTG is among them; a second one belongs to the next moment
+	position position
+	motion
+	date       time.Time
+	dateSpoilt bool // two sentences gave two dates, or one gave none that is real
+	received   time.Time
 
+	turn      turn // what it says about time; set when it is first sent
 	sent      bool // an event has gone out for it
 	sentFault hardware.Fault
+}
+
+// position is where an epoch is, and how that was found.
+type position struct {
+	known        bool
+	talker       string // whose it is
+	satellites   uint8  // of that sentence
+	latE7, lonE7 int32
+	accuracy     accuracy         // of the GGA or GNS with the most satellites
+	plain        hardware.Quality // what the modes of RMC and GLL say, for an epoch without GGA and GNS
 }
 
 func newEpoch(offset int64, s sentence) epoch {
 	return epoch{
 		open: true, offset: offset, hasTime: s.hasTime, time: s.time,
-		satellites: hardware.SatellitesUnknown, hdop: hardware.HDOPUnknown,
+		position: position{accuracy: unknownAccuracy()}, motion: unknownMotion(),
 	}
 }
 
 // add takes one more sentence of the same moment.
 func (e *epoch) add(s sentence, received time.Time) {
 	e.received = received
+	e.gsaMode = max(e.gsaMode, s.gsaMode)
+	e.hasVTG = e.hasVTG || s.address[2:] == typeVTG
 	e.addDate(s)
-	e.judged = e.judged || s.verdict != hardware.None || s.hasPosition
+	timed := s.hasPosition || isPositional(s)
+	e.judged = e.judged || timed && (s.verdict != hardware.None || s.hasPosition)
 	switch {
 	case s.verdict != hardware.None:
 		// Higher numbers say more: simulated tells more than void, void than no fix.
 		e.worst = max(e.worst, s.verdict)
 		return
-	case !s.hasPosition:
-		return
-	case s.nullIsland():
+	case s.hasPosition && nullIsland(s.latE7, s.lonE7):
 		e.worst = max(e.worst, hardware.NullIsland)
 		return
-	case e.hasPosition && metresApart(e.latE7, e.lonE7, s.latE7, s.lonE7) > conflictMetres:
+	case s.hasPosition && e.position.known && metresApart(e.position.latE7, e.position.lonE7, s.latE7, s.lonE7) > conflictMetres:
 		e.worst = max(e.worst, hardware.Conflicting)
 		return
 	}
-	// GN is the combined solution of a receiver that also reports each system alone.
-	if !e.hasPosition || s.talker == "GN" && e.talker != "GN" {
-		e.hasPosition, e.talker, e.latE7, e.lonE7 = true, s.talker, s.latE7, s.lonE7
+	if s.hasPosition {
+		e.position.add(s)
 	}
-	if s.quality != 0 && (e.quality == 0 || moreSatellites(s.satellites, e.satellites)) {
-		e.quality, e.satellites, e.hdop = s.quality, s.satellites, s.hdop
+	if e.speed == hardware.SpeedUnknown {
+		e.speed = s.speed
+	}
+	if e.course == hardware.CourseUnknown {
+		e.course = s.course
+	}
+}
+
+// isPositional reports whether a sentence is of a type that carries a position. A VTG or GSA alone is no moment without
+// a position: some receivers send them out of step with the rest.
+func isPositional(s sentence) bool {
+	switch s.address[2:] {
+	case typeGSA, typeVTG:
+		return false
+	}
+	return true
+}
+
+// add takes the position of one more sentence. GN is the combined solution of a receiver that also reports each system
+// alone; among the others the one with the most satellites counts.
+func (p *position) add(s sentence) {
+	combined := s.talker == "GN" && p.talker != "GN"
+	more := moreSatellites(s.satellites, p.satellites) && (s.talker == "GN" || p.talker != "GN")
+	if !p.known || combined || more {
+		p.known, p.talker, p.satellites, p.latE7, p.lonE7 = true, s.talker, s.satellites, s.latE7, s.lonE7
+	}
+	switch {
+	case s.address[2:] == "RMC" || s.address[2:] == "GLL":
+		p.plain = max(p.plain, s.quality)
+	case p.accuracy.quality == 0 || moreSatellites(s.satellites, p.accuracy.satellites):
+		altitude := p.accuracy.altitude
+		p.accuracy = s.accuracy
+		if p.accuracy.altitude == hardware.AltitudeUnknown {
+			p.accuracy.altitude = altitude
+		}
 	}
 }
 
@@ -84,22 +127,47 @@ func moreSatellites(a, b uint8) bool {
 	return a != hardware.SatellitesUnknown && (b == hardware.SatellitesUnknown || a > b)
 }
 
-// event is what a judged epoch comes to.
-func (e *epoch) event() Event {
-	if e.worst != hardware.None {
-		return Event{Kind: KindNoFix, Offset: e.offset, Fault: e.worst}
+// verdict is what the sentences come to: the worst of them. A satellite system without a fix of its own (a GSA with mode
+// 1) does not matter while another one has one.
+func (e *epoch) verdict() hardware.Fault {
+	if e.gsaMode == 1 {
+		return max(e.worst, hardware.NoFix)
 	}
+	return e.worst
+}
+
+// moment is when the epoch is, by the receiver.
+func (e *epoch) moment() Moment {
+	m := Moment{Known: e.hasTime, TimeOfDay: e.time}
+	if !e.dateSpoilt && e.verdict() == hardware.None {
+		m.Date = e.date
+	}
+	return m
+}
+
+// fix is what a good epoch comes to.
+func (e *epoch) fix() hardware.Fix {
+	p := e.position
 	fix := hardware.Fix{
-		TimeOfDay: e.time, LatE7: e.latE7, LonE7: e.lonE7, Quality: e.quality,
-		Satellites: e.satellites, HDOPx100: e.hdop, Received: e.received,
+		TimeOfDay: e.time, LatE7: p.latE7, LonE7: p.lonE7, Quality: p.accuracy.quality,
+		Satellites: p.accuracy.satellites, HDOPx100: p.accuracy.hdop, AltitudeMM: p.accuracy.altitude,
+		SpeedMMS: e.speed, CourseCdeg: e.course, Received: e.received,
 	}
-	if fix.Quality == 0 {
+	switch {
+	case fix.Quality != 0:
+	case p.plain != 0:
+		fix.Quality = p.plain
+	default:
 		fix.Quality = hardware.QualityAutonomous
 	}
-	if !e.dateSpoilt {
-		fix.Date = e.date
-	}
-	return Event{Kind: KindFix, Offset: e.offset, Fix: fix}
+	return fix
+}
+
+// nullIsland reports a position within about 1 km of latitude and longitude zero:
+// an unset variable in a receiver, never an organ.
+func nullIsland(latE7, lonE7 int32) bool {
+	const near = 100_000 // 1e-7 degrees
+	return slices.Max([]int32{latE7, -latE7, lonE7, -lonE7}) < near
 }
 
 // metresApart is the distance of two near points on a flat map, 1e-7 degrees each.

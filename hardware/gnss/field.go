@@ -1,32 +1,12 @@
 package gnss
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
 	"isotherm/hardware"
+	"isotherm/hardware/nmea"
 )
-
-// parseTimeOfDay reads "hhmmss" with an optional fraction, to the millisecond. The
-// leap second 23:59:60 counts as the last millisecond of the day, so that a time of
-// day stays below 24 hours; at more than 1 Hz its epochs become one.
-func parseTimeOfDay(s string) (time.Duration, hardware.Fault) {
-	whole, fraction, _ := strings.Cut(s, ".")
-	if len(whole) != 6 || !allDigits(whole) || !allDigits(fraction) {
-		return 0, hardware.FieldSyntax
-	}
-	h, m, sec := number(whole[:2]), number(whole[2:4]), number(whole[4:])
-	if h == 23 && m == 59 && sec == 60 {
-		return 24*time.Hour - time.Millisecond, hardware.None
-	}
-	if h > 23 || m > 59 || sec > 59 {
-		return 0, hardware.FieldRange
-	}
-	ms := number((fraction + "000")[:3])
-	return time.Duration(h)*time.Hour + time.Duration(m)*time.Minute +
-		time.Duration(sec)*time.Second + time.Duration(ms)*time.Millisecond, hardware.None
-}
 
 // checkCoordinate checks "ddmm.mmmm" (degreeDigits 2, latitude) or "dddmm.mmmm"
 // (3, longitude) and the hemisphere letter that goes with it.
@@ -35,10 +15,10 @@ func checkCoordinate(value, hemisphere string, degreeDigits int, letters string)
 		return hardware.FieldSyntax
 	}
 	whole, fraction, _ := strings.Cut(value, ".")
-	if len(whole) != degreeDigits+2 || !allDigits(whole) || !allDigits(fraction) {
+	if len(whole) != degreeDigits+2 || !nmea.AllDigits(whole) || !nmea.AllDigits(fraction) {
 		return hardware.FieldSyntax
 	}
-	degrees, minutes := number(whole[:degreeDigits]), number(whole[degreeDigits:])
+	degrees, minutes := nmea.Number(whole[:degreeDigits]), nmea.Number(whole[degreeDigits:])
 	limit := 90
 	if degreeDigits == 3 {
 		limit = 180
@@ -53,10 +33,10 @@ func checkCoordinate(value, hemisphere string, degreeDigits int, letters string)
 // parseDate checks that a day is real and in this century as far as two digits tell.
 // Years 80 to 99 are receivers that have just started or that passed a week rollover.
 func parseDate(day, month, year string) (time.Time, hardware.Fault) {
-	if len(day) != 2 || len(month) != 2 || !allDigits(day+month+year) {
+	if len(day) != 2 || len(month) != 2 || len(year) > 4 || !nmea.AllDigits(day+month+year) {
 		return time.Time{}, hardware.DateInvalid
 	}
-	y := number(year)
+	y := nmea.Number(year)
 	switch {
 	case len(year) == 2 && y < 80:
 		y += 2000
@@ -64,7 +44,7 @@ func parseDate(day, month, year string) (time.Time, hardware.Fault) {
 	default:
 		return time.Time{}, hardware.DateInvalid
 	}
-	d, m := number(day), number(month)
+	d, m := nmea.Number(day), nmea.Number(month)
 	date := time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC)
 	if date.Day() != d || int(date.Month()) != m { // time.Date turns 31 February into March
 		return time.Time{}, hardware.DateInvalid
@@ -77,10 +57,10 @@ func parseSatellites(s string) (uint8, hardware.Fault) {
 	if s == "" {
 		return hardware.SatellitesUnknown, hardware.None
 	}
-	if len(s) > 2 || !allDigits(s) {
+	if len(s) > 2 || !nmea.AllDigits(s) {
 		return 0, hardware.FieldSyntax
 	}
-	return uint8(number(s)), hardware.None
+	return uint8(nmea.Number(s)), hardware.None
 }
 
 // parseHDOP reads a dilution of precision as hundredths; an empty field is unknown.
@@ -89,31 +69,62 @@ func parseHDOP(s string) (uint16, hardware.Fault) {
 		return hardware.HDOPUnknown, hardware.None
 	}
 	whole, fraction, _ := strings.Cut(s, ".")
-	if whole == "" || len(whole) > 4 || !allDigits(whole) || !allDigits(fraction) {
+	if whole == "" || len(whole) > 4 || !nmea.AllDigits(whole) || !nmea.AllDigits(fraction) {
 		return 0, hardware.FieldSyntax
 	}
-	hundredths := number(whole)*100 + number((fraction + "00")[:2])
+	hundredths := nmea.Number(whole)*100 + nmea.Number((fraction + "00")[:2])
 	if hundredths >= int(hardware.HDOPUnknown) {
 		return hardware.HDOPUnknown, hardware.None
 	}
 	return uint16(hundredths), hardware.None
 }
 
-// allDigits reports whether s has nothing but digits; the empty string has.
-func allDigits(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
+// Limits of what a receiver can have measured; beyond them a field is damaged.
+const (
+	maxSpeed    = 2_000_000   // mm/s; export rules stop civil receivers at 515 m/s, and nothing that flies passes this
+	minAltitude = -12_000_000 // mm, below the deepest sea
+	maxAltitude = 100_000_000 // mm, the edge of space
+)
+
+// parseSpeed reads knots as mm/s (one knot is 1852 m an hour); an empty field is unknown.
+func parseSpeed(s string) (uint32, hardware.Fault) {
+	if s == "" {
+		return hardware.SpeedUnknown, hardware.None
 	}
-	return true
+	thousandths, fault := nmea.Decimal(s, 3)
+	mms := (thousandths*1852 + 1800) / 3600
+	if fault == hardware.None && (thousandths < 0 || mms > maxSpeed) {
+		fault = hardware.FieldRange
+	}
+	if fault != hardware.None {
+		return hardware.SpeedUnknown, fault
+	}
+	return uint32(mms), hardware.None
 }
 
-// number is the value of a string that allDigits has passed.
-func number(s string) int {
-	n, err := strconv.Atoi(s)
-	if err != nil {
-		return 0 // only the empty string gets here, and its length was checked
+// parseCourse reads degrees as hundredths; an empty field is unknown, 360 is north.
+func parseCourse(s string) (uint16, hardware.Fault) {
+	if s == "" {
+		return hardware.CourseUnknown, hardware.None
 	}
-	return n
+	hundredths, fault := nmea.Decimal(s, 2)
+	if fault == hardware.None && (hundredths < 0 || hundredths > 36_000) {
+		fault = hardware.FieldRange
+	}
+	if fault != hardware.None {
+		return hardware.CourseUnknown, fault
+	}
+	return uint16(hundredths % 36_000), hardware.None
+}
+
+// parseAltitude reads metres above mean sea level as millimetres.
+func parseAltitude(s string) (int32, hardware.Fault) {
+	mm, fault := nmea.Decimal(s, 3)
+	if fault == hardware.None && (mm < minAltitude || mm > maxAltitude) {
+		fault = hardware.FieldRange
+	}
+	if fault != hardware.None {
+		return hardware.AltitudeUnknown, fault
+	}
+	return int32(mm), hardware.None
 }

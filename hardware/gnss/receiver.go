@@ -2,7 +2,6 @@ package gnss
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -14,16 +13,23 @@ import (
 // Config says where the receiver is and how long its word is good. Zero values other
 // than Path mean the defaults.
 type Config struct {
-	Path   string           // the port; use a /dev/serial/by-id/ name
-	Baud   int              // bits per second, default 9600
+	Path   string           // the port, as serial.Open takes it: /dev/serial/by-id/..., usb:VVVV:PPPP
+	Baud   int              // bits per second to begin with; 0 begins at 9600. Others are tried when it makes no sense
 	MaxAge time.Duration    // a fix older than this by Now is not passed on, default 10 s
 	Stall  time.Duration    // real time without a good sentence before re-opening, default 5 s
 	Now    func() time.Time // the box's clock, default time.Now; may run faster in a demo
 	Logger *slog.Logger     // default discards
+
+	Monitor *hardware.Monitor // is told of each change; may be nil
+	// ClockGood tells whether Now is known to be right, by something else than this receiver. Only then is how late the
+	// sentences come judged by it. Default: never.
+	ClockGood func() bool
+	// Earliest is a moment that has certainly passed, such as when the program was built: no date before it is believed,
+	// and none from 1,024 weeks after it on. Default: 2026-01-01.
+	Earliest time.Time
 }
 
 const (
-	defaultBaud   = 9600
 	defaultMaxAge = 10 * time.Second
 	defaultStall  = 5 * time.Second
 
@@ -31,25 +37,36 @@ const (
 	// Receivers leave most of a second; a USB adapter holds bytes back for 16 ms.
 	burstPause = 150 * time.Millisecond
 
+	// lookInterval is how often the state is looked at when nothing comes: a fix grows stale by time alone.
+	lookInterval = 500 * time.Millisecond
+
 	readSize = 4096 // what the kernel buffers for a tty
 )
 
-// Receiver keeps a serial satellite receiver open and knows its latest fix. Run does
-// the work in the caller's goroutine; Latest may be called from any.
+// Receiver keeps a serial satellite receiver open and knows its latest fix and time. Run does
+// the work in the caller's goroutine; the other methods may be called from any.
 type Receiver struct {
-	cfg Config
+	cfg   Config
+	speed speedSearch // only Run's goroutine uses it
 
 	mu     sync.Mutex // guards what follows
 	fix    hardware.Fix
 	have   bool           // fix holds one
 	reason hardware.Fault // what Latest says when fix is absent or old
+	time   timekeeper
+	heard  Heard
+}
+
+// Heard is what a receiver said last, for a person who looks at the box.
+type Heard struct {
+	Sentence  string    // the last one with a right checksum, without its line end; at most 120 printable characters
+	At        time.Time // when it came, by the box's clock; zero before the first
+	Sentences uint64    // with a right checksum, since Run began
+	Baud      int       // bits per second at which they were understood; 0 before the first
 }
 
 // NewReceiver prepares a receiver; nothing is opened before Run.
 func NewReceiver(cfg Config) *Receiver {
-	if cfg.Baud == 0 {
-		cfg.Baud = defaultBaud
-	}
 	if cfg.MaxAge == 0 {
 		cfg.MaxAge = defaultMaxAge
 	}
@@ -62,7 +79,16 @@ func NewReceiver(cfg Config) *Receiver {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Receiver{cfg: cfg, reason: hardware.NoFix}
+	if cfg.ClockGood == nil {
+		cfg.ClockGood = func() bool { return false }
+	}
+	if cfg.Earliest.IsZero() {
+		cfg.Earliest = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return &Receiver{
+		cfg: cfg, speed: newSpeedSearch(cfg.Baud), reason: hardware.NoFix,
+		time: timekeeper{earliest: cfg.Earliest},
+	}
 }
 
 // Latest returns the newest fix and its age by the box's clock, with fault None. When
@@ -84,123 +110,76 @@ func (r *Receiver) Latest() (hardware.Fix, time.Duration, hardware.Fault) {
 	return r.fix, age, hardware.None
 }
 
+// Time returns a moment that may set a clock: UTC as the receiver gave it with a fix, and when the box had received it, by
+// time.Now with its monotonic reading. It is late by what the receiver and the line need, mostly below half a second. ok is
+// false until at least three fixes with a date followed each other, over two seconds or more, as the box's monotonic clock
+// did, within half a second each; and again once they contradict it. Doubted fixes, dates outside of 1,024 weeks from
+// Config.Earliest on, and a line that lags do not count.
+func (r *Receiver) Time() (utc, at time.Time, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.time.trusted.utc, r.time.trusted.at, r.time.ok
+}
+
+// Heard returns what the receiver said last.
+func (r *Receiver) Heard() Heard {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.heard
+}
+
 // Run opens the port, decodes, and opens it again whenever it is lost or stalls, until
-// ctx is done; it then returns ctx's error. Waiting between attempts grows from 0.25 s
-// to 10 s and starts over once a good sentence has come.
+// ctx is done; it then returns ctx's error. See serial.Keep for the pauses between attempts.
 func (r *Receiver) Run(ctx context.Context) error {
-	var backoff serial.Backoff
-	log := r.cfg.Logger.With("port", r.cfg.Path)
-	last := hardware.None
-	for {
-		err := r.session(ctx, &backoff, log)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		fault := serial.FaultOf(err)
-		r.setReason(fault)
-		if fault != last { // a device that stays away is one line, not one per attempt
-			log.Warn("gnss receiver lost", "fault", fault, "err", err)
-			last = fault
-		}
-		if backoff.Wait(ctx) != nil {
-			return ctx.Err()
-		}
-	}
-}
-
-// session runs the port from open to loss. It always returns an error.
-func (r *Receiver) session(ctx context.Context, backoff *serial.Backoff, log *slog.Logger) error {
-	port, err := serial.Open(r.cfg.Path, serial.Config{Baud: r.cfg.Baud})
-	if err != nil {
-		return err
-	}
-	defer port.Close() // the reason for leaving is the error that counts
-	stop := context.AfterFunc(ctx, func() {
-		_ = port.SetReadDeadline(time.Unix(1, 0)) // wakes a blocked Read
+	log := r.cfg.Logger.With("device", "gnss")
+	return serial.Keep(ctx, serial.KeepConfig{
+		Spec: r.cfg.Path, Config: serial.Config{Baud: r.speed.first()}, Monitor: r.cfg.Monitor, Logger: log,
+		Lost: func(err error) { r.lost(serial.FaultOf(err)) },
+	}, func(_ context.Context, s *serial.Session) error {
+		l := newListener(r, s, log)
+		return l.run()
 	})
-	defer stop()
-
-	garbled := hardware.Silent // what a stall means: no bytes, until some come
-	dec := NewDecoder(func(e Event) {
-		if e.Kind == KindFault {
-			garbled = e.Fault
-			return
-		}
-		r.take(e)
-	})
-	buf := make([]byte, readSize)
-	lastGood, seen, pending := time.Now(), uint64(0), false
-	for {
-		wait := time.Until(lastGood.Add(r.cfg.Stall))
-		if wait <= 0 {
-			err := errors.New("no good sentence for " + r.cfg.Stall.String())
-			return &serial.Error{Op: "read", Path: r.cfg.Path, Fault: garbled, Err: err}
-		}
-		if pending {
-			wait = min(wait, burstPause)
-		}
-		n, err := r.read(ctx, port, buf, wait)
-		if n > 0 {
-			dec.Receive(buf[:n], r.cfg.Now())
-			pending = true
-		}
-		if err != nil && serial.FaultOf(err) != hardware.Silent {
-			return err
-		}
-		if err != nil && pending {
-			dec.Flush()
-			pending = false
-		}
-		if dec.Sentences() > seen {
-			if seen == 0 {
-				log.Info("gnss receiver talks", "baud", r.cfg.Baud)
-				backoff.Reset()
-				r.opened()
-			}
-			lastGood, seen = time.Now(), dec.Sentences()
-		}
-	}
 }
 
-// read waits for bytes for at most wait.
-func (r *Receiver) read(ctx context.Context, port *serial.Port, buf []byte, wait time.Duration) (int, error) {
-	if err := port.SetReadDeadline(time.Now().Add(wait)); err != nil {
-		return 0, err
-	}
-	// After setting the deadline, not before: it may have overwritten the one that
-	// the end of ctx set.
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	return port.Read(buf)
-}
-
-// take updates the state from one event.
-func (r *Receiver) take(e Event) {
+// take updates the state from one event, whose last byte came at the given time by both clocks.
+func (r *Receiver) take(e Event, at, boxTime time.Time, lagging bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if e.Kind == KindFix {
+	switch e.Kind {
+	case KindFix:
+		fix := e.Fix
+		fix.Received = boxTime
 		// Once this fix is too old, "stale" is the reason, unless a better one comes.
-		r.fix, r.have, r.reason = e.Fix, true, hardware.Stale
-		return
-	}
-	r.reason = e.Fault
-	if e.Revoked {
-		r.have = false
+		r.fix, r.have, r.reason = fix, true, hardware.Stale
+		r.time.fix(fix, at, lagging)
+	case KindNoFix:
+		r.reason = e.Fault
+		r.time.interrupt()
+		if e.Revoked {
+			r.have = false
+			r.time.contradict()
+		}
+	case KindFault:
+		if e.Fault == hardware.TimeBackwards || e.Fault == hardware.Rollover {
+			r.time.contradict()
+		}
 	}
 }
 
-// opened notes that the port works, which ends any port fault as the reason.
-func (r *Receiver) opened() {
+// understood notes good sentences, which end any port fault as the reason: more of them, the last one, at a speed.
+func (r *Receiver) understood(more uint64, sentence string, baud int) {
+	at := r.cfg.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.heard = Heard{Sentence: sentence, At: at, Sentences: r.heard.Sentences + more, Baud: baud}
 	if r.reason < hardware.NoFix {
 		r.reason = hardware.NoFix
 	}
 }
 
-func (r *Receiver) setReason(fault hardware.Fault) {
+func (r *Receiver) lost(fault hardware.Fault) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.reason = fault
+	r.time.interrupt()
 }

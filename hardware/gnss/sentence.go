@@ -3,33 +3,61 @@ package gnss
 import (
 	"errors"
 	"math"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/adrianmo/go-nmea"
+	gonmea "github.com/adrianmo/go-nmea"
 
 	"isotherm/hardware"
+	"isotherm/hardware/nmea"
 )
 
 // sentence is what one NMEA sentence says about one moment.
 type sentence struct {
+	address string
 	talker  string
 	hasTime bool
 	time    time.Duration  // UTC since midnight
-	verdict hardware.Fault // None: the receiver calls the position valid
+	verdict hardware.Fault // None: nothing in it speaks against the position
+	gsaMode byte           // of a GSA: 1 no fix, 2 flat, 3 with height; zero: not said
 
 	hasPosition  bool
 	latE7, lonE7 int32
-	quality      hardware.Quality // zero: not said
-	satellites   uint8
-	hdop         uint16
-	date         time.Time // zero: not said
-	dateFault    hardware.Fault
+	accuracy
+	motion
+	date      time.Time // zero: not said
+	dateFault hardware.Fault
+	odd       hardware.Fault // a field beside the position that can't be read; it costs that field alone
 }
 
-// layout says where the fields of a sentence type are, as NMEA 0183 numbers them
-// after the address; -1 is "has none".
+// accuracy is what a GGA or GNS says about how the position was found.
+type accuracy struct {
+	quality    hardware.Quality // zero: not said
+	satellites uint8
+	hdop       uint16
+	altitude   int32
+}
+
+// motion is what an RMC or VTG says.
+type motion struct {
+	speed  uint32
+	course uint16
+}
+
+func unknownAccuracy() accuracy {
+	return accuracy{satellites: hardware.SatellitesUnknown, hdop: hardware.HDOPUnknown, altitude: hardware.AltitudeUnknown}
+}
+
+func unknownMotion() motion {
+	return motion{speed: hardware.SpeedUnknown, course: hardware.CourseUnknown}
+}
+
+// The sentence types that are read; these two are none of go-nmea's business, because nothing is left to convert.
+const (
+	typeGSA = gonmea.TypeGSA
+	typeVTG = gonmea.TypeVTG
+)
+
+// layout says where the fields of a sentence type are, as NMEA 0183 numbers them after the address; -1 is "has none".
 type layout struct {
 	min  int // fewest fields of a device that leaves old or optional ones out
 	want int // how many go-nmea insists on
@@ -39,15 +67,15 @@ type layout struct {
 
 func layoutOf(kind string) (layout, bool) {
 	switch kind {
-	case nmea.TypeRMC:
+	case gonmea.TypeRMC:
 		return layout{min: 9, want: 11, time: 0, lat: 2}, true
-	case nmea.TypeGGA:
+	case gonmea.TypeGGA:
 		return layout{min: 8, want: 14, time: 0, lat: 1}, true
-	case nmea.TypeGNS:
+	case gonmea.TypeGNS:
 		return layout{min: 8, want: 12, time: 0, lat: 1}, true
-	case nmea.TypeGLL:
+	case gonmea.TypeGLL:
 		return layout{min: 6, want: 6, time: 4, lat: 0}, true
-	case nmea.TypeZDA:
+	case gonmea.TypeZDA:
 		return layout{min: 4, want: 6, time: 0, lat: -1}, true
 	}
 	return layout{}, false
@@ -60,7 +88,7 @@ func (r refusal) Error() string { return r.fault.String() }
 
 // parser wraps one go-nmea parser, which is not safe for several goroutines.
 type parser struct {
-	lib nmea.SentenceParser
+	lib gonmea.SentenceParser
 	now sentence // what the guard has read of the sentence at hand
 }
 
@@ -70,24 +98,22 @@ func newParser() *parser {
 	return p
 }
 
-// needed reports whether line is of a type we read. Any other type is not handed to
-// go-nmea at all: it panics on some of them (TXT, ALC).
-func needed(line []byte) bool {
-	if len(line) < 7 || line[0] != '$' || line[1] == nmea.ProprietarySentencePrefix || line[6] != ',' {
-		return false
-	}
-	_, ok := layoutOf(string(line[3:6]))
-	return ok
-}
-
-// parse reads a line whose checksum is right and whose type is needed.
-func (p *parser) parse(line []byte) (s sentence, fault hardware.Fault) {
+// parse reads a line whose checksum is right and whose type is one of the above.
+func (p *parser) parse(address string, line []byte) (s sentence, fault hardware.Fault) {
 	defer func() {
 		if recover() != nil { // the library is not ours, and the bytes are not either
 			s, fault = sentence{}, hardware.ParserPanic
 		}
 	}()
-	p.now = sentence{satellites: hardware.SatellitesUnknown, hdop: hardware.HDOPUnknown}
+	talker, kind, _ := nmea.Type(address)
+	p.now = sentence{address: address, talker: talker, accuracy: unknownAccuracy(), motion: unknownMotion()}
+	switch kind {
+	case typeGSA:
+		return p.readGSA(line)
+	case typeVTG:
+		return p.readVTG(line)
+	}
+	// go-nmea panics on some sentences, so it gets no others than those that layoutOf names.
 	parsed, err := p.lib.Parse(string(line))
 	if err != nil {
 		if r, ok := errors.AsType[refusal](err); ok {
@@ -101,38 +127,37 @@ func (p *parser) parse(line []byte) (s sentence, fault hardware.Fault) {
 	return p.now, hardware.None
 }
 
-func (p *parser) setPosition(parsed nmea.Sentence) {
+func (p *parser) setPosition(parsed gonmea.Sentence) {
 	var lat, lon float64
 	switch m := parsed.(type) {
-	case nmea.RMC:
+	case gonmea.RMC:
 		lat, lon = m.Latitude, m.Longitude
-	case nmea.GGA:
+	case gonmea.GGA:
 		lat, lon = m.Latitude, m.Longitude
-	case nmea.GNS:
+	case gonmea.GNS:
 		lat, lon = m.Latitude, m.Longitude
-	case nmea.GLL:
+	case gonmea.GLL:
 		lat, lon = m.Latitude, m.Longitude
 	}
 	p.now.latE7 = int32(math.Round(lat * 1e7))
 	p.now.lonE7 = int32(math.Round(lon * 1e7))
 }
 
-// guard runs inside go-nmea, between splitting and converting. It reads what decides
-// about validity from the raw fields and blanks every field that is not used, so that
-// an odd speed or altitude of a good device cannot cost a position.
-func (p *parser) guard(base *nmea.BaseSentence) error {
+// guard runs inside go-nmea, between splitting and converting. It reads what decides about validity from the raw fields
+// and blanks every field that go-nmea is not needed for, so that an odd speed or altitude of a good device cannot cost a
+// position.
+func (p *parser) guard(base *gonmea.BaseSentence) error {
 	lay, ok := layoutOf(base.Type)
 	if !ok || len(base.Fields) < lay.min {
 		return refusal{hardware.FieldCount}
 	}
-	p.now.talker = base.Talker
 	raw := base.Fields
 	base.Fields = make([]string, lay.want)
 	if err := p.readTime(raw[lay.time]); err != nil {
 		return err
 	}
 	base.Fields[lay.time] = raw[lay.time]
-	if base.Type == nmea.TypeZDA {
+	if base.Type == gonmea.TypeZDA {
 		p.readDate(raw[1], raw[2], raw[3])
 		return nil
 	}
@@ -163,7 +188,7 @@ func (p *parser) readTime(field string) error {
 	if field == "" {
 		return nil // a receiver that has just started
 	}
-	at, fault := parseTimeOfDay(field)
+	at, fault := nmea.TimeOfDay(field)
 	if fault != hardware.None {
 		return refusal{fault}
 	}
@@ -171,146 +196,90 @@ func (p *parser) readTime(field string) error {
 	return nil
 }
 
-// readVerdict finds what the receiver itself says about the position.
-func (p *parser) readVerdict(kind string, raw []string) error {
-	switch kind {
-	case nmea.TypeRMC:
-		p.now.verdict = max(statusVerdict(raw[1]), rmcModeVerdict(raw))
-	case nmea.TypeGLL:
-		p.now.verdict = statusVerdict(raw[5])
-		if len(raw) > 6 {
-			p.now.verdict = max(p.now.verdict, modeVerdict(raw[6]))
-		}
-	case nmea.TypeGGA:
-		return p.readQuality(raw[5])
-	case nmea.TypeGNS:
-		return p.readModes(raw[5])
-	}
-	return nil
-}
-
-// statusVerdict takes anything but A for void: some receivers swap N and V here.
-func statusVerdict(status string) hardware.Fault {
-	if status == nmea.StatusValid {
-		return hardware.None
-	}
-	return hardware.Void
-}
-
-// rmcModeVerdict finds the mode, which NMEA 2.3 added after the magnetic variation
-// and some receivers put in the place of its direction. There E is ambiguous (east).
-func rmcModeVerdict(raw []string) hardware.Fault {
-	if len(raw) > 11 {
-		return modeVerdict(raw[11])
-	}
-	if len(raw) == 11 && (raw[10] == nmea.FAAModeDataNotValid || raw[10] == nmea.FAAModeSimulated) {
-		return modeVerdict(raw[10])
-	}
-	return hardware.None
-}
-
-func modeVerdict(mode string) hardware.Fault {
-	switch mode {
-	case "", nmea.FAAModeAutonomous, nmea.FAAModeDifferential, nmea.FAAModePrecise, nmea.FAAModeRTKInteger, nmea.FAAModeRTKFloat:
-		return hardware.None
-	case nmea.FAAModeEstimated:
-		return hardware.DeadReckoned
-	case nmea.FAAModeSimulated, nmea.FAAModeManualInput:
-		return hardware.Simulated
-	case nmea.FAAModeDataNotValid:
-		return hardware.NoFix
-	}
-	return hardware.Void // a letter we do not know is no promise
-}
-
-func (p *parser) readQuality(field string) error {
-	switch field {
-	case "0":
-		p.now.verdict = hardware.NoFix
-	case "1", "2", "3", "4", "5":
-		p.now.quality = hardware.Quality(field[0] - '0')
-	case "6":
-		p.now.verdict = hardware.DeadReckoned
-	case "7", "8": // typed in by hand, simulator
-		p.now.verdict = hardware.Simulated
-	case "":
-		return refusal{hardware.FieldSyntax}
-	default:
-		return refusal{hardware.FieldRange}
-	}
-	return nil
-}
-
-// readModes reads the modes of a GNS, one letter for each satellite system. A system
-// without a fix (N) does not matter while another one has one.
-func (p *parser) readModes(field string) error {
-	if field == "" {
-		return refusal{hardware.FieldSyntax}
-	}
-	worst := hardware.None
-	var quality hardware.Quality
-	for i := range len(field) {
-		mode := field[i : i+1]
-		if mode != nmea.FAAModeDataNotValid {
-			worst = max(worst, modeVerdict(mode))
-			quality = max(quality, modeQuality(mode))
-		}
-	}
-	if worst == hardware.None && quality == 0 {
-		worst = hardware.NoFix
-	}
-	p.now.verdict, p.now.quality = worst, quality
-	return nil
-}
-
-func modeQuality(mode string) hardware.Quality {
-	switch mode {
-	case nmea.AutonomousGNS:
-		return hardware.QualityGPS
-	case nmea.DifferentialGNS:
-		return hardware.QualityDGPS
-	case nmea.PreciseGNS:
-		return hardware.QualityPPS
-	case nmea.RealTimeKinematicGNS:
-		return hardware.QualityRTKFixed
-	case nmea.FloatRTKGNS:
-		return hardware.QualityRTKFloat
-	}
-	return 0
-}
-
-// readExtras reads what goes with a valid position: date, satellites, HDOP.
+// readExtras reads what goes with a valid position: date, satellites, HDOP, altitude, speed and course.
 func (p *parser) readExtras(kind string, raw []string) error {
 	switch kind {
-	case nmea.TypeRMC:
+	case gonmea.TypeRMC:
+		p.readMotion(raw[6], raw[7])
 		date := raw[8]
 		if date != "" && len(date) != 6 {
 			p.now.dateFault = hardware.DateInvalid
 		} else if date != "" {
 			p.readDate(date[:2], date[2:4], date[4:])
 		}
-	case nmea.TypeGGA, nmea.TypeGNS:
-		satellites, satFault := parseSatellites(raw[6])
-		hdop, hdopFault := parseHDOP(raw[7])
-		if fault := max(satFault, hdopFault); fault != hardware.None {
-			return refusal{fault}
-		}
-		p.now.satellites, p.now.hdop = satellites, hdop
+	case gonmea.TypeGGA, gonmea.TypeGNS:
+		return p.readAccuracy(kind, raw)
 	}
 	return nil
 }
 
+func (p *parser) readAccuracy(kind string, raw []string) error {
+	satellites, satFault := parseSatellites(raw[6])
+	hdop, hdopFault := parseHDOP(raw[7])
+	if fault := max(satFault, hdopFault); fault != hardware.None {
+		return refusal{fault}
+	}
+	p.now.satellites, p.now.hdop = satellites, hdop
+	if hdop != hardware.HDOPUnknown && hdop >= noGeometry {
+		p.now.verdict, p.now.hasPosition = hardware.NoFix, false
+		return nil
+	}
+	if len(raw) <= 8 || raw[8] == "" {
+		return nil
+	}
+	if kind == gonmea.TypeGGA && (len(raw) <= 9 || raw[9] != "M") {
+		p.now.odd = hardware.UnitMismatch
+		return nil
+	}
+	altitude, fault := parseAltitude(raw[8])
+	p.now.altitude, p.now.odd = altitude, fault
+	return nil
+}
+
+// readMotion takes speed in knots and course in degrees; either may be empty, or costs itself alone.
+func (p *parser) readMotion(speed, course string) {
+	var speedFault, courseFault hardware.Fault
+	p.now.speed, speedFault = parseSpeed(speed)
+	p.now.course, courseFault = parseCourse(course)
+	p.now.odd = max(speedFault, courseFault)
+}
+
 // readDate takes a date unless all of it is empty. A bad date costs the date alone.
 func (p *parser) readDate(day, month, year string) {
-	if strings.Join([]string{day, month, year}, "") == "" {
+	if day+month+year == "" {
 		return
 	}
 	p.now.date, p.now.dateFault = parseDate(day, month, year)
 }
 
-// nullIsland reports a position within about 100 m of latitude and longitude zero:
-// an unset variable in a receiver, never an organ.
-func (s *sentence) nullIsland() bool {
-	const near = 10_000 // 1e-7 degrees
-	return slices.Max([]int32{s.latE7, -s.latE7, s.lonE7, -s.lonE7}) < near
+// readGSA takes the mode of a GSA: its only word on validity.
+func (p *parser) readGSA(line []byte) (sentence, hardware.Fault) {
+	_, fields := nmea.Split(line)
+	if len(fields) < 2 {
+		return sentence{}, hardware.FieldCount
+	}
+	switch mode := fields[1]; mode {
+	case "1", "2", "3":
+		p.now.gsaMode = mode[0] - '0'
+	case "": // says nothing
+	default:
+		return sentence{}, hardware.FieldSyntax
+	}
+	return p.now, hardware.None
+}
+
+// readVTG takes speed, course and mode. Before NMEA 2.3 there was no mode, and before 2.0 there were no unit letters;
+// that form is not read.
+func (p *parser) readVTG(line []byte) (sentence, hardware.Fault) {
+	_, fields := nmea.Split(line)
+	if len(fields) < 8 {
+		return sentence{}, hardware.FieldCount
+	}
+	if len(fields) > 8 {
+		p.now.verdict = modeVerdict(fields[8])
+	}
+	if p.now.verdict == hardware.None && (fields[1] == "T" || fields[0] == "") && (fields[5] == "N" || fields[4] == "") {
+		p.readMotion(fields[4], fields[0])
+	}
+	return p.now, hardware.None
 }

@@ -14,17 +14,26 @@ import (
 
 // BusConfig says how a line is driven. Zero values other than Path mean the defaults.
 type BusConfig struct {
-	Path    string           // the port; use a /dev/serial/by-id/ name
-	Baud    int              // bits per second, default 9600
-	Parity  serial.Parity    // default none
-	Timeout time.Duration    // real time for one answer, default 500 ms
-	Now     func() time.Time // the box's clock, for Sample.At; default time.Now
-	Logger  *slog.Logger     // default discards
+	Path     string            // the port, as serial.Open takes it: /dev/serial/by-id/..., usb:VVVV:PPPP
+	Baud     int               // bits per second, default 9600
+	Parity   serial.Parity     // default none
+	StopBits int               // default 1
+	RS485    bool              // let the port's driver switch the direction of the line
+	Timeout  time.Duration     // real time for one answer, default 500 ms
+	Now      func() time.Time  // the box's clock, for Sample.At; default time.Now
+	Monitor  *hardware.Monitor // is told how the line stands; may be nil
+	Logger   *slog.Logger      // default discards
+	Host     serial.Host       // where ports are looked for; default this machine
 }
 
 const (
 	defaultBaud    = 9600
 	defaultTimeout = 500 * time.Millisecond
+
+	// restAfter is how many timeouts in a row let a device rest, if it has neighbours on its line.
+	restAfter = 3
+	// maxRest is how many timeouts a rest lasts at most: a silent device takes at most a twentieth of the line's time.
+	maxRest = 20
 )
 
 // Bus is one serial line with the probes on it. It opens the port when a probe is
@@ -32,19 +41,23 @@ const (
 // probes take turns. Its methods may be called from any goroutine.
 type Bus struct {
 	cfg  BusConfig
-	ctx  context.Context // done once the bus is closed; ends every request
-	stop context.CancelFunc
+	line *serial.Line
 
-	turn chan struct{} // holds one token: who has it owns the fields below
+	// port and master are owned by whoever the line lets have its turn.
+	port   *serial.Port
+	master *master
+	failed map[uint8]bool // addresses that failed since the last good answer of any
 
-	master   *master
-	port     *serial.Port
-	backoff  serial.Backoff
-	retryAt  time.Time      // no attempt to open before, in real time
-	lastFail error          // what is said until then
-	reported hardware.Fault // logged last, so that a lost port is one line
+	mu      sync.Mutex // guards what follows
+	devices map[uint8]*device
+	opened  int // how often the port was opened
+}
 
-	closing sync.Once
+// device is what the bus knows of an address.
+type device struct {
+	timeouts int       // in a row
+	until    time.Time // not asked before, in real time
+	err      error     // what is said until then
 }
 
 // NewBus prepares a line; nothing is opened yet.
@@ -61,99 +74,136 @@ func NewBus(cfg BusConfig) *Bus {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	b := &Bus{cfg: cfg, turn: make(chan struct{}, 1)}
-	b.ctx, b.stop = context.WithCancel(context.Background())
-	b.turn <- struct{}{}
-	return b
+	line := serial.NewLine(serial.KeepConfig{
+		Spec: cfg.Path, Host: cfg.Host, Monitor: cfg.Monitor, Logger: cfg.Logger,
+		Config: serial.Config{Baud: cfg.Baud, Parity: cfg.Parity, StopBits: cfg.StopBits, RS485: cfg.RS485},
+	})
+	return &Bus{cfg: cfg, line: line, failed: map[uint8]bool{}, devices: map[uint8]*device{}}
 }
 
 // Close ends every request under way and gives the port up. It returns at once; it
 // may be called more than once.
-func (b *Bus) Close() error {
-	b.stop() // wakes whoever has the turn, so that taking it does not wait
-	var err error
-	b.closing.Do(func() {
-		<-b.turn // and never given back
-		if b.port != nil {
-			err = b.port.Close()
-		}
-	})
-	return err
-}
+func (b *Bus) Close() error { return b.line.Close() }
 
 // Read performs one request and returns its registers. Its error is an *Error from the
 // device or the line, a *serial.Error from the port, or the reason ctx ended.
+//
+// A device that was silent three times in a row rests when others are on the line: until
+// it is asked again, the error is that of the last time, at once. Rests double up to
+// twenty timeouts.
 func (b *Bus) Read(ctx context.Context, req Request) ([]uint16, error) {
 	if err := req.check(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(b.ctx, cancel)()
-	select {
-	case <-ctx.Done():
-		return nil, b.ended(ctx)
-	case <-b.turn:
-	}
-	defer func() { b.turn <- struct{}{} }()
-	if ctx.Err() != nil {
-		return nil, b.ended(ctx)
-	}
-	if err := b.open(); err != nil {
+	if err := b.resting(req.Address); err != nil {
 		return nil, err
 	}
-	values, err := b.master.read(ctx, req)
-	if ctx.Err() != nil {
-		return nil, b.ended(ctx)
-	}
+	var values []uint16
+	var refused error
+	err := b.line.Do(ctx, func(ctx context.Context, p *serial.Port, _ bool) error {
+		b.use(p)
+		got, err := b.master.read(ctx, req)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		b.tell(req, err)
+		if e, ok := errors.AsType[*Error](err); ok && e.Fault == hardware.Exception {
+			refused = err // the line is well
+			return nil
+		}
+		values = got
+		return err
+	})
 	if err == nil {
-		b.backoff.Reset()
-		b.reported = hardware.None
-		return values, nil
+		err = refused
 	}
-	if portErr, ok := errors.AsType[*serial.Error](err); ok {
-		b.lose(portErr)
+	b.note(req.Address, err)
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil, fmt.Errorf("read modbus: %w", err)
 	}
-	return nil, err
+	if err != nil {
+		return nil, err
+	}
+	return values, nil
 }
 
-// ended says why a request stopped early: the bus closed, or the caller gave up.
-func (b *Bus) ended(ctx context.Context) error {
-	if b.ctx.Err() != nil {
-		return &serial.Error{Op: "read", Path: b.cfg.Path, Fault: hardware.Closed, Err: errors.New("bus is closed")}
+// use makes p the port that is spoken to.
+func (b *Bus) use(p *serial.Port) {
+	if p == b.port {
+		return
 	}
-	return fmt.Errorf("read modbus: %w", ctx.Err())
+	b.port, b.master = p, newMaster(p, b.cfg.Baud, b.cfg.Timeout)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.opened++
 }
 
-// open opens the port unless it is open or it is too early to try again.
-func (b *Bus) open() error {
-	if b.port != nil {
+// generation changes when the port was opened anew: what is known of the devices may be wrong then.
+func (b *Bus) generation() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.opened
+}
+
+// tell tells the monitor when no device answers. As long as one does the line is live; the others' faults are in their
+// samples. One address failing a second time, with no good answer in between, means that all that are asked fail.
+func (b *Bus) tell(req Request, err error) {
+	e, ok := errors.AsType[*Error](err)
+	switch {
+	case err == nil, ok && e.Fault == hardware.Exception:
+		clear(b.failed) // the line tells the monitor
+	case !ok: // the port's own failure, of which the line tells
+	case b.failed[req.Address]:
+		state := hardware.StateGarbled
+		if e.Fault == hardware.Timeout {
+			state = hardware.StateSilent
+		}
+		b.cfg.Monitor.Set(state, e.Fault, b.port.Path(), err.Error())
+	default:
+		b.failed[req.Address] = true
+	}
+}
+
+// add makes an address known.
+func (b *Bus) add(address uint8) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.devices[address] == nil {
+		b.devices[address] = &device{}
+	}
+}
+
+// resting returns the error of a device that is not to be asked now, else nil.
+func (b *Bus) resting(address uint8) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	d := b.devices[address]
+	if d == nil || len(b.devices) < 2 {
 		return nil
 	}
-	if time.Now().Before(b.retryAt) {
-		return b.lastFail
+	left := time.Until(d.until)
+	if left <= 0 {
+		return nil
 	}
-	port, err := serial.Open(b.cfg.Path, serial.Config{Baud: b.cfg.Baud, Parity: b.cfg.Parity})
-	if err != nil {
-		b.failed(err)
-		return err
-	}
-	b.port, b.master = port, newMaster(port, b.cfg.Baud, b.cfg.Timeout)
-	return nil
+	return fmt.Errorf("%w (%d times; asked again in %v, for its neighbours' sake)", d.err, d.timeouts, left.Round(100*time.Millisecond))
 }
 
-// lose gives up a port that failed.
-func (b *Bus) lose(err error) {
-	_ = b.port.Close() // it failed already, for the reason in err
-	b.port, b.master = nil, nil
-	b.failed(err)
-}
-
-func (b *Bus) failed(err error) {
-	b.lastFail = err
-	b.retryAt = time.Now().Add(b.backoff.Next())
-	if fault := serial.FaultOf(err); fault != b.reported {
-		b.cfg.Logger.Warn("modbus line lost", "port", b.cfg.Path, "fault", fault, "err", err)
-		b.reported = fault
+// note counts timeouts of a device.
+func (b *Bus) note(address uint8, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	d := b.devices[address]
+	if d == nil {
+		return
 	}
+	if e, ok := errors.AsType[*Error](err); !ok || e.Fault != hardware.Timeout {
+		*d = device{} // it answers, or nothing is known about it
+		return
+	}
+	d.timeouts++
+	if d.timeouts < restAfter {
+		return
+	}
+	rest := min(4<<min(d.timeouts-restAfter, 3), maxRest)
+	d.err, d.until = err, time.Now().Add(time.Duration(rest)*b.cfg.Timeout)
 }

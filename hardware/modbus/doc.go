@@ -5,5 +5,8 @@
 // the ones there are take the late answer to one request for the answer to the next.
 // It never writes to a device.
 //
+// Master speaks to the line, Bus shares it between probes, Format says how a kind of
+// device writes a temperature, TemperatureProbe is one device.
+//
 // It stores nothing: after a crash the line is opened and drained before first use.
 package modbus

@@ -3,6 +3,7 @@ package modbus
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -46,7 +47,7 @@ func (r Request) check() error {
 type Error struct {
 	Request   Request
 	Fault     hardware.Fault
-	Exception uint8  // with hardware.Exception: the device's code, 2 is "no such register"
+	Exception uint8  // with hardware.Exception: the device's code, 2 is "illegal data address"
 	Answer    []byte // what came, for a person to look at
 }
 
@@ -55,12 +56,40 @@ func (e *Error) Error() string {
 	text := fmt.Sprintf("modbus device %d, function %d, register 0x%04x: %v",
 		e.Request.Address, e.Request.Function, e.Request.Register, e.Fault)
 	if e.Fault == hardware.Exception {
-		text += fmt.Sprintf(" %d", e.Exception)
+		text += fmt.Sprintf(" %d (%s)", e.Exception, exceptionName(e.Exception))
 	}
 	if len(e.Answer) > 0 {
 		text += fmt.Sprintf(", got % x", e.Answer)
 	}
 	return text
+}
+
+// exceptionName says what a device means. Source: "MODBUS Application Protocol
+// Specification", V1.1b3, 7.
+func exceptionName(code uint8) string {
+	switch code {
+	case 1:
+		return "illegal function: use the other of 3 and 4"
+	case 2:
+		return "illegal data address: it has no such register"
+	case 3:
+		return "illegal data value: it does not give so many registers at once"
+	case 4:
+		return "device failure"
+	case 5:
+		return "acknowledge: it needs more time"
+	case 6:
+		return "device busy"
+	case 7:
+		return "negative acknowledge"
+	case 8:
+		return "memory parity error"
+	case 10:
+		return "gateway path unavailable"
+	case 11:
+		return "gateway target device failed to respond"
+	}
+	return "not in the standard"
 }
 
 // port is what the master needs of a serial port.
@@ -74,35 +103,54 @@ type port interface {
 // master runs one transaction after the other on an open port. It is for one
 // goroutine at a time.
 //
-// Modbus answers do not say which request they belong to. So after anything unusual
-// the line is dirty: it is drained until it has been quiet for two timeouts, and the
-// next request is asked twice and the first answer thrown away. Should that first one
-// be a straggler from before, the second still is from the right register.
+// Modbus answers do not say which request they belong to, only which device they come
+// from. So a device that did not answer owes an answer, and a line on which anything
+// unusual was heard is dirty. Before the next request to that device, or on a dirty
+// line to any, the line must have been quiet for two timeouts; then the request is made
+// twice and the first answer thrown away. Should that first one be a straggler from
+// before, the second still is from the right register. A neighbour of a device that
+// merely owes an answer is asked at once: a straggler carries another address.
 type master struct {
 	port    port
 	timeout time.Duration // for the whole answer
 	gap     time.Duration // silence that ends a frame
 	dirty   bool
+	owed    map[uint8]time.Time // devices that owe an answer, since the wait for it ended; at most 247
 }
 
-// maxDrain is how many timeouts a line may babble before a request gives up on it.
-const maxDrain = 6
+const (
+	// maxDrain is how many times two timeouts a line may babble before a request gives up on it.
+	maxDrain = 6
+
+	// owedFor is for how many timeouts a straggler may run into the answer of a neighbour. That is only about asking the
+	// neighbour once more: what ran into each other is refused in any case.
+	owedFor = 3
+)
 
 func newMaster(p port, baud int, timeout time.Duration) *master {
 	// 3.5 characters of 11 bits each. Above 19200 baud the standard fixes 1.75 ms;
 	// 4 ms covers the scheduler of a small board as well.
 	gap := time.Duration(3.5 * 11 * float64(time.Second) / float64(baud))
 	// A line that was just opened may hold the end of someone else's answer.
-	return &master{port: p, timeout: timeout, gap: max(gap, 4*time.Millisecond), dirty: true}
+	return &master{port: p, timeout: timeout, gap: max(gap, 4*time.Millisecond), dirty: true, owed: map[uint8]time.Time{}}
 }
 
 // read performs one request. Its error is an *Error, a *serial.Error, or ctx's.
 func (m *master) read(ctx context.Context, req Request) ([]uint16, error) {
-	stop := context.AfterFunc(ctx, func() {
-		_ = m.port.SetReadDeadline(time.Unix(1, 0)) // wakes a blocked Read
-		_ = m.port.SetWriteDeadline(time.Unix(1, 0))
-	})
-	defer stop()
+	values, err := m.once(ctx, req)
+	e, ok := errors.AsType[*Error](err)
+	if !ok || !m.othersOwe(req.Address) {
+		return values, err
+	}
+	switch e.Fault {
+	case hardware.Timeout, hardware.Exception, hardware.Noise:
+		return nil, err
+	}
+	// The straggler of a slow neighbour ran into it: that must not cost this device its answer.
+	return m.once(ctx, req)
+}
+
+func (m *master) once(ctx context.Context, req Request) ([]uint16, error) {
 	stray, err := m.quiet(ctx, m.gap)
 	if err != nil {
 		return nil, err
@@ -110,29 +158,40 @@ func (m *master) read(ctx context.Context, req Request) ([]uint16, error) {
 	if stray {
 		m.dirty = true // bytes that nobody asked for: an answer to an older request
 	}
-	if m.dirty {
+	if _, owes := m.owed[req.Address]; owes || m.dirty {
 		if err := m.clean(ctx, req); err != nil {
 			return nil, err
 		}
 	}
-	values, err := m.transact(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	return values, nil
+	return m.transact(ctx, req)
 }
 
-// clean drains a dirty line and makes the throw-away request.
+// othersOwe reports whether the answer of another device may still be under way.
+func (m *master) othersOwe(address uint8) bool {
+	for other, since := range m.owed {
+		if other != address && time.Since(since) < owedFor*m.timeout {
+			return true
+		}
+	}
+	return false
+}
+
+// clean waits until the line is quiet and makes the throw-away request.
 func (m *master) clean(ctx context.Context, req Request) error {
+	wait := 2 * m.timeout
+	if since, owes := m.owed[req.Address]; owes && !m.dirty {
+		// Whatever came since would have made the line dirty, so that time counts.
+		wait = max(wait-time.Since(since), m.gap)
+	}
 	for range maxDrain {
-		stray, err := m.quiet(ctx, 2*m.timeout)
+		stray, err := m.quiet(ctx, wait)
 		if err != nil {
 			return err
 		}
 		if stray {
+			m.dirty, wait = true, 2*m.timeout
 			continue
 		}
-		m.dirty = false
 		if _, err := m.transact(ctx, req); err != nil {
 			return err
 		}
@@ -182,13 +241,32 @@ func (m *master) readUntil(ctx context.Context, p []byte, deadline time.Time) (i
 	return n, err
 }
 
-// transact sends req on a clean line and checks the answer. Any failure but a plain
-// refusal leaves the line dirty.
+// transact sends req on a clean line and checks the answer. After any failure but a plain
+// refusal the device owes an answer; after any but that and silence the line is dirty.
 func (m *master) transact(ctx context.Context, req Request) ([]uint16, error) {
+	m.dirty = true // until the whole answer has come
+	values, err := m.exchange(ctx, req)
+	e, _ := errors.AsType[*Error](err)
+	switch {
+	case err == nil, e != nil && e.Fault == hardware.Exception:
+		m.dirty = false
+		delete(m.owed, req.Address)
+		return values, err
+	case e != nil && e.Fault == hardware.Timeout:
+		m.dirty = false
+	case e != nil && e.Fault == hardware.WrongAddress:
+		if _, late := m.owed[e.Answer[0]]; late {
+			e.Fault = hardware.LateReply
+		}
+	}
+	m.owed[req.Address] = time.Now()
+	return nil, err
+}
+
+func (m *master) exchange(ctx context.Context, req Request) ([]uint16, error) {
 	frame := []byte{req.Address, byte(req.Function)}
 	frame = binary.BigEndian.AppendUint16(frame, req.Register)
 	frame = binary.BigEndian.AppendUint16(frame, req.Count)
-	m.dirty = true // until the whole answer has come
 	if err := m.port.SetWriteDeadline(time.Now().Add(m.timeout)); err != nil {
 		return nil, err
 	}
@@ -203,11 +281,9 @@ func (m *master) transact(ctx context.Context, req Request) ([]uint16, error) {
 		return nil, err
 	}
 	values, fail := parse(req, answer)
-	if fail != nil {
-		m.dirty = fail.Fault != hardware.Exception
+	if fail != nil { // not a nil *Error in the interface
 		return nil, fail
 	}
-	m.dirty = false
 	return values, nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"isotherm/hardware"
+	"isotherm/hardware/serial"
 	"isotherm/hardware/sim"
 )
 
@@ -313,11 +314,15 @@ func TestBus_CloseEndsRead(t *testing.T) {
 	s := newSlave(t, func(int, []byte) []byte { asked <- struct{}{}; return nil })
 	bus := NewBus(BusConfig{Path: s.tty.Path(), Timeout: time.Minute})
 	errs := make(chan error, 2)
-	if err := bus.open(); err != nil {
+	err := bus.line.Do(t.Context(), func(_ context.Context, p *serial.Port, _ bool) error {
+		bus.use(p)
+		bus.master.dirty = false // or it would drain for two minutes before it asks
+		return nil
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	bus.master.dirty = false // or it would drain for two minutes before it asks
-	for range 2 {            // one has the turn, one waits for it
+	for range 2 { // one has the turn, one waits for it
 		go func() {
 			_, err := bus.Read(context.Background(), Request{Address: 1, Function: ReadInput, Count: 1})
 			errs <- err
@@ -352,49 +357,6 @@ func TestBus_BadRequest(t *testing.T) {
 	} {
 		if _, err := bus.Read(t.Context(), req); err == nil || errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%+v: error %v, want it refused before the port", req, err)
-		}
-	}
-}
-
-func TestTemperatureProbe_decode(t *testing.T) {
-	tests := []struct {
-		decode   Decode
-		register uint16
-		want     hardware.Temperature
-		fault    hardware.Fault
-	}{
-		{PT100Tenth, 0x0131, 30_500, 0},
-		{PT100Tenth, 0xFF33, -20_500, 0},
-		{PT100Tenth, 0, 0, 0},
-		{PT100Tenth, 850, 85_000, 0},
-		{PT100Tenth, 851, 0, hardware.OutOfRange},
-		{PT100Tenth, 0xFCE0, -80_000, 0},
-		{PT100Tenth, 0xFCDF, 0, hardware.OutOfRange},
-		{PT100Tenth, 8500, 0, hardware.Disconnected},
-		{PT100Tenth, 0xF830, 0, hardware.Disconnected}, // -200.0
-		{PT100Tenth, 0x7FFF, 0, hardware.Disconnected},
-		{PT100Tenth, 0x8000, 0, hardware.Disconnected},
-		{PT100Hundredth, 550, 5_500, 0},
-		{PT100Hundredth, 0xFFFF, -10, 0},
-		{PT100Hundredth, 0xB1E0, 0, hardware.Disconnected}, // -200.00
-		{PT100Hundredth, 0x7FFF, 0, hardware.Disconnected},
-		{PT100Hundredth, 0x8000, 0, hardware.Disconnected},
-		{PT100Hundredth, 9000, 0, hardware.OutOfRange},
-		{XYMD02, 55, 5_500, 0},
-	}
-	bus := newTestBus(t, "/dev/none")
-	for _, tt := range tests {
-		p, err := bus.Probe(ProbeConfig{Address: 1, Decode: tt.decode})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, fault := p.decode(tt.register); got != tt.want || fault != tt.fault {
-			t.Errorf("%s 0x%04x = %v, %v, want %v, %v", tt.decode, tt.register, got, fault, tt.want, tt.fault)
-		}
-	}
-	for _, cfg := range []ProbeConfig{{Address: 1}, {Address: 1, Decode: "pt1000"}, {Decode: XYMD02}, {Address: 1, Decode: XYMD02, Function: 5}} {
-		if _, err := bus.Probe(cfg); err == nil {
-			t.Errorf("%+v was accepted", cfg)
 		}
 	}
 }

@@ -1,8 +1,8 @@
 package serial
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"os"
 	"sync/atomic"
 	"time"
@@ -12,105 +12,126 @@ import (
 	"isotherm/hardware"
 )
 
-// Parity of each character on the line.
-type Parity uint8
-
-// Parities. Zero is none, which nearly every device uses.
-const (
-	ParityNone Parity = 0
-	ParityEven Parity = 1
-	ParityOdd  Parity = 2
-)
-
-// Config says how the line is driven: 8 data bits, 1 stop bit, no flow control.
-type Config struct {
-	Baud   int // bits per second; any rate the hardware can make, 50 to 4,000,000
-	Parity Parity
-}
-
-const (
-	minBaud = 50
-	maxBaud = 4_000_000
-)
-
 // Port is an open serial port. Its methods may be called from several goroutines;
 // Close ends a blocked Read and a blocked Write at once.
 type Port struct {
-	path string
+	spec, path string
+	cfg        Config // as it is driven now; only SetBaud changes it, which is for one goroutine together with Baud
 	// file is non-blocking and in Go's poller, which is what makes deadlines and
 	// Close work. Calling file.Fd() would make it blocking again: use control.
 	file *os.File
 	// closed is set before file closes: the poller's own "use of closed file" is not
 	// always os.ErrClosed.
 	closed atomic.Bool
+	// interrupted keeps deadlines in the past, also those that are set later.
+	interrupted atomic.Bool
 }
 
-// Open opens and configures the port at path, takes it for this process alone and
-// throws away what the kernel had buffered. Its error is an *Error with NotFound,
-// Busy, Denied, NotATTY, Unplugged or IOError.
-func Open(path string, cfg Config) (*Port, error) {
-	if cfg.Baud < minBaud || cfg.Baud > maxBaud {
-		err := fmt.Errorf("baud rate %d is not between %d and %d", cfg.Baud, minBaud, maxBaud)
-		return nil, &Error{Op: "configure", Path: path, Fault: hardware.IOError, Err: err}
+// Open finds the port that spec names (see Host.Find), opens and configures it, takes it for this process alone and
+// throws away what the kernel had buffered. It waits as long as the kernel's open does, which a broken driver can
+// stretch: see OpenContext. Its error is an *Error with NotFound, Ambiguous, Busy, Denied, NotATTY,
+// Unplugged, Unsupported or IOError.
+func Open(spec string, cfg Config) (*Port, error) { return Host{}.open(spec, cfg) }
+
+// OpenContext is Open for callers that must not wait: when ctx ends first it returns ctx's error at once, and the port
+// is closed as soon as the kernel hands it over.
+func OpenContext(ctx context.Context, spec string, cfg Config) (*Port, error) {
+	return openContext(ctx, func() (*Port, error) { return Open(spec, cfg) })
+}
+
+func openContext(ctx context.Context, open func() (*Port, error)) (*Port, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
-	// O_NONBLOCK also keeps open from waiting for a modem's carrier.
-	file, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	type result struct {
+		port *Port
+		err  error
+	}
+	opened := make(chan result) // unbuffered: a port is either taken over or closed by who opened it
+	go func() {                 // ends with the kernel's open
+		port, err := open()
+		select {
+		case opened <- result{port, err}:
+		case <-ctx.Done():
+			if port != nil {
+				_ = port.Close()
+			}
+		}
+	}()
+	select {
+	case r := <-opened:
+		return r.port, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// open is Open below the folders of h.
+func (h Host) open(spec string, cfg Config) (*Port, error) {
+	if err := cfg.check(); err != nil {
+		return nil, &Error{Op: "configure", Path: spec, Fault: hardware.Unsupported, Err: err}
+	}
+	path, err := h.Find(spec)
 	if err != nil {
-		return nil, &Error{Op: "open", Path: path, Fault: openFault(err), Err: cause(err)}
+		return nil, err
 	}
-	p := &Port{path: path, file: file}
+	p := &Port{spec: spec, path: path, cfg: cfg}
+	// O_NONBLOCK also keeps open from waiting for a modem's carrier.
+	p.file, err = os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &Error{Op: "open", Path: p.where(), Fault: openFault(err), Err: cause(err)}
+	}
 	if err := p.control(func(fd int) error { return claim(fd, cfg) }); err != nil {
-		_ = file.Close() // the first error is the one that tells
-		return nil, &Error{Op: "configure", Path: path, Fault: openFault(err), Err: err}
+		_ = p.file.Close() // the first error is the one that tells
+		return nil, &Error{Op: "configure", Path: p.where(), Fault: openFault(err), Err: err}
 	}
 	return p, nil
 }
 
-// claim proves that fd is a tty, takes it and sets the line up, in this order: a
-// port that another program holds must not have its settings changed under it.
-func claim(fd int, cfg Config) error {
-	if _, err := unix.IoctlGetTermios(fd, unix.TCGETS2); err != nil {
-		return fmt.Errorf("read line settings: %w", err)
+// where names the port for a person: as it was configured and, when that is something else, where it was found.
+func (p *Port) where() string {
+	if p.spec == p.path {
+		return p.path
 	}
-	// TIOCEXCL does not bind root, and boxes run drivers as root more often than
-	// anyone admits; the advisory lock does.
-	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return fmt.Errorf("lock: %w", err)
+	return p.spec + " (" + p.path + ")"
+}
+
+// Path returns the device's own path, "/dev/ttyUSB0", with links followed. After a re-plug it may be another one.
+func (p *Port) Path() string { return p.path }
+
+// Spec returns what was given to Open.
+func (p *Port) Spec() string { return p.spec }
+
+// Baud returns the speed that the port is driven at, in bits per second.
+func (p *Port) Baud() int { return p.cfg.Baud }
+
+// SetBaud changes the speed of the open port and throws away what came at the old one. Its error is an *Error with
+// Unsupported when the driver can't make that rate.
+func (p *Port) SetBaud(baud int) error {
+	cfg := p.cfg
+	cfg.Baud = baud
+	err := cfg.check()
+	if err == nil {
+		err = p.control(func(fd int) error { return errors.Join(setLine(fd, cfg), flush(fd)) })
 	}
-	if err := unix.IoctlSetInt(fd, unix.TIOCEXCL, 0); err != nil {
-		return fmt.Errorf("make exclusive: %w", err)
+	if err != nil {
+		fault := openFault(err)
+		if p.closed.Load() {
+			fault = hardware.Closed
+		}
+		return &Error{Op: "set speed of", Path: p.where(), Fault: fault, Err: err}
 	}
-	if err := unix.IoctlSetTermios(fd, unix.TCSETS2, lineSettings(cfg)); err != nil {
-		return fmt.Errorf("set line to %d baud: %w", cfg.Baud, err)
-	}
-	if err := unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIOFLUSH); err != nil {
-		return fmt.Errorf("flush: %w", err)
-	}
+	p.cfg = cfg
 	return nil
 }
 
-// lineSettings is a raw 8-bit line. BOTHER takes any rate as a number, where the
-// older interface knows only a list.
-func lineSettings(cfg Config) *unix.Termios {
-	tio := &unix.Termios{
-		Iflag:  unix.IGNPAR | unix.IGNBRK,
-		Cflag:  unix.CS8 | unix.CREAD | unix.CLOCAL | unix.BOTHER,
-		Ispeed: uint32(cfg.Baud),
-		Ospeed: uint32(cfg.Baud),
+// ReadWithin is Read with a deadline that far from now: *Error with Silent when nothing came until then.
+func (p *Port) ReadWithin(b []byte, wait time.Duration) (int, error) {
+	if err := p.SetReadDeadline(time.Now().Add(wait)); err != nil {
+		return 0, err
 	}
-	switch cfg.Parity {
-	case ParityEven:
-		tio.Cflag |= unix.PARENB
-	case ParityOdd:
-		tio.Cflag |= unix.PARENB | unix.PARODD
-	}
-	tio.Cc[unix.VMIN] = 1
-	tio.Cc[unix.VTIME] = 0
-	return tio
+	return p.Read(b)
 }
-
-// Path returns the path that was given to Open.
-func (p *Port) Path() string { return p.path }
 
 // Read reads what has arrived, at least one byte. Its error is an *Error: Silent
 // when the read deadline passed, Unplugged when the device went away, Closed after
@@ -135,25 +156,44 @@ func (p *Port) Write(b []byte) (int, error) {
 
 // SetReadDeadline sets when a Read, also one under way, gives up. Zero means never.
 func (p *Port) SetReadDeadline(t time.Time) error {
-	return p.deadline(p.file.SetReadDeadline(t))
+	return p.deadline(p.file.SetReadDeadline, t)
 }
 
 // SetWriteDeadline sets when a Write, also one under way, gives up. Zero means never.
 func (p *Port) SetWriteDeadline(t time.Time) error {
-	return p.deadline(p.file.SetWriteDeadline(t))
+	return p.deadline(p.file.SetWriteDeadline, t)
 }
 
-func (p *Port) deadline(err error) error {
-	if err == nil {
-		return nil
+func (p *Port) deadline(set func(time.Time) error, t time.Time) error {
+	err := set(t)
+	// After setting, not before: whoever interrupts now sets the past after us.
+	if err == nil && p.interrupted.Load() {
+		err = set(past())
 	}
-	return p.fail("set deadline", err, hardware.IOError)
+	if err != nil {
+		return p.fail("set deadline", err, hardware.IOError)
+	}
+	return nil
+}
+
+// past is a deadline that has gone by.
+func past() time.Time { return time.Unix(1, 0) }
+
+// interrupt ends reads and writes under way, and those that follow until resume.
+func (p *Port) interrupt() {
+	p.interrupted.Store(true)
+	_ = p.file.SetDeadline(past()) // fails on a closed port, where nothing waits
+}
+
+// resume takes interrupt back, and every deadline with it.
+func (p *Port) resume() {
+	p.interrupted.Store(false)
+	_ = p.file.SetDeadline(time.Time{})
 }
 
 // Flush throws away bytes that arrived and were not read, and bytes not yet sent.
 func (p *Port) Flush() error {
-	err := p.control(func(fd int) error { return unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIOFLUSH) })
-	if err != nil {
+	if err := p.control(flush); err != nil {
 		return p.fail("flush", err, hardware.IOError)
 	}
 	return nil
@@ -163,14 +203,15 @@ func (p *Port) Flush() error {
 // attached would hold it for up to 30 seconds, so unsent bytes are thrown away.
 // A second Close returns an *Error with Closed.
 func (p *Port) Close() error {
-	// All of these fail on a device that is gone, which is fine: closing is what
-	// matters. Exclusive mode would otherwise outlive us on a pty.
+	p.closed.Store(true)
+	// First the deadline: a writer that is blocked would use the room that flushing makes, and the kernel would wait for
+	// its bytes. All of this fails on a device that is gone, which is fine: closing is what matters.
+	_ = p.file.SetDeadline(past())
 	_ = p.control(func(fd int) error {
-		_ = unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIOFLUSH)
-		_ = unix.IoctlSetInt(fd, unix.TIOCNXCL, 0)
+		_ = flush(fd)
+		_ = unix.IoctlSetInt(fd, unix.TIOCNXCL, 0) // exclusive mode would otherwise outlive us on a pty
 		return unix.Flock(fd, unix.LOCK_UN)
 	})
-	p.closed.Store(true)
 	if err := p.file.Close(); err != nil {
 		return p.fail("close", err, hardware.IOError)
 	}
@@ -183,7 +224,7 @@ func (p *Port) fail(op string, err error, onDeadline hardware.Fault) error {
 	if p.closed.Load() {
 		fault = hardware.Closed
 	}
-	return &Error{Op: op, Path: p.path, Fault: fault, Err: cause(err)}
+	return &Error{Op: op, Path: p.where(), Fault: fault, Err: cause(err)}
 }
 
 // control runs fn on the descriptor without taking it out of the poller.

@@ -136,7 +136,16 @@ func (c *Capture) Size() int { return len(c.data) }
 // last byte, or the error of ctx or w. A slow w makes it late, never incomplete. A
 // Write that blocks ends when w is closed, not when ctx is done.
 func (c *Capture) Replay(ctx context.Context, w io.Writer, clock Clock) error {
+	return c.ReplayFrom(ctx, w, clock, 0)
+}
+
+// ReplayFrom does the same and leaves out what was sent before a moment of the
+// capture: a receiver that is switched on then.
+func (c *Capture) ReplayFrom(ctx context.Context, w io.Writer, clock Clock, from time.Duration) error {
 	for i, s := range c.segments {
+		if s.at < from {
+			continue
+		}
 		if err := waitUntil(ctx, clock, s.at); err != nil {
 			return err
 		}

@@ -9,17 +9,24 @@ import (
 	"isotherm/hardware"
 )
 
-// ModbusProbe is a temperature probe on a Modbus RTU line. It answers FC03 and FC04
-// with the temperature at Register and the relative humidity (50.0 %) after it, and
-// refuses every other register, as an XY-MD02 does.
+// ModbusProbe is a temperature probe on a Modbus RTU line. It answers FC03 and FC04 with the temperature at Register and
+// the relative humidity (50.0 %) after it, as an XY-MD02 does, and with Constants; it refuses every other register.
 type ModbusProbe struct {
 	Address     uint8 // 1 to 247
 	Register    uint16
-	Hundredths  bool // the register counts 0.01 °C; otherwise 0.1 °C
+	Hundredths  bool        // the register counts 0.01 °C; otherwise 0.1 °C. Not for Form ModbusFloat32, which counts 1 °C
+	Form        ModbusForm  // zero is ModbusInt16
+	Order       ModbusOrder // of the bytes of a form that takes two registers; zero is ModbusABCD
+	Constants   map[uint16]uint16
 	Temperature func() hardware.Temperature
+	PowerOn     func() bool // it has not measured yet: the register shows the end of its range, or NaN; nil is never
+	Open        func() bool // its element is open: 850.0 °C, or the end of the range where that does not fit; nil is never
 }
 
 const humidityTenths = 500
+
+// maxModbusCount is the most registers that one answer can carry (Modbus application protocol V1.1b3, 6.3).
+const maxModbusCount = 125
 
 // ServeModbus answers requests on line for all probes, until ctx is done or the line
 // fails (a PTY that is closed), and returns that error. When ctx can end before the
@@ -69,33 +76,27 @@ func answer(request []byte, probes []ModbusProbe) []byte {
 func (p ModbusProbe) answer(request []byte) []byte {
 	function := request[1]
 	register, count := binary.BigEndian.Uint16(request[2:]), binary.BigEndian.Uint16(request[4:])
-	const illegalFunction, illegalRegister = 1, 2
+	const illegalFunction, illegalRegister, illegalValue = 1, 2, 3
 	if function != 3 && function != 4 {
 		return withModbusCRC([]byte{p.Address, function | 0x80, illegalFunction})
 	}
-	first := int(register) - int(p.Register)
-	if first < 0 || count < 1 || first+int(count) > 2 {
-		return withModbusCRC([]byte{p.Address, function | 0x80, illegalRegister})
+	if count < 1 || count > maxModbusCount {
+		return withModbusCRC([]byte{p.Address, function | 0x80, illegalValue})
 	}
-	values := []uint16{p.value(), humidityTenths}
 	frame := []byte{p.Address, function, byte(2 * count)}
-	for _, v := range values[first : first+int(count)] {
+	values := append(p.registers(), humidityTenths)
+	for i := range int(count) {
+		at := int(register) + i
+		v, ok := p.Constants[uint16(at)]
+		if first := at - int(p.Register); first >= 0 && first < len(values) {
+			v, ok = values[first], true
+		}
+		if !ok || at > 0xFFFF {
+			return withModbusCRC([]byte{p.Address, function | 0x80, illegalRegister})
+		}
 		frame = binary.BigEndian.AppendUint16(frame, v)
 	}
 	return withModbusCRC(frame)
-}
-
-// value rounds to the nearest step of the register.
-func (p ModbusProbe) value() uint16 {
-	step := hardware.Temperature(100)
-	if p.Hundredths {
-		step = 10
-	}
-	t := p.Temperature()
-	if t < 0 {
-		return uint16(int16((t - step/2) / step))
-	}
-	return uint16(int16((t + step/2) / step))
 }
 
 // modbusCRC is computed with a table-free loop of its own, apart from the driver's:

@@ -88,6 +88,24 @@ func (p *PTY) Read(b []byte) (int, error) { return p.master.Read(b) }
 // Close ends it with an error.
 func (p *PTY) Write(b []byte) (int, error) { return p.master.Write(b) }
 
+// offer sends as much of b as fits into the kernel's buffers now, and does not wait.
+func (p *PTY) offer(b []byte) (int, error) {
+	conn, err := p.master.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var n int
+	var inner error
+	err = conn.Write(func(fd uintptr) bool {
+		n, inner = unix.Write(int(fd), b)
+		return true
+	})
+	if errors.Is(inner, unix.EAGAIN) || errors.Is(inner, unix.EINTR) {
+		inner = nil
+	}
+	return max(n, 0), errors.Join(err, inner)
+}
+
 // Close is pulling the plug: the driver's next read and write fail, and Path is gone.
 func (p *PTY) Close() error {
 	if err := errors.Join(p.master.Close(), p.slave.Close()); err != nil {

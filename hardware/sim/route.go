@@ -68,11 +68,15 @@ type RouteReceiver struct {
 	Route  *Route
 	Start  time.Time     // UTC at simulated time zero
 	Period time.Duration // simulated time between reports; zero means 1 s
+	From   time.Duration // simulated time before which it is not switched on: there are no reports from then
 	Clock  Clock
+	// NoFix is while it has no position, and knows the time. PowerOn is while it has neither, and shows its factory date, as
+	// after a cold start. Nil is never.
+	NoFix, PowerOn func() bool
 }
 
-// Run writes a report (GGA, GSA, RMC) to w for each period, starting with simulated
-// time zero, until ctx is done or w fails, and returns that error. When w or the
+// Run writes a report (GGA, GSA, RMC) to w for each period of simulated time, from
+// zero or the first one that is not before From, until ctx is done or w fails, and returns that error. When w or the
 // machine is slow the reports come late, but all of them come, in order. A Write that
 // blocks ends when w is closed, as a PTY can be, not when ctx is done.
 func (s RouteReceiver) Run(ctx context.Context, w io.Writer) error {
@@ -80,7 +84,7 @@ func (s RouteReceiver) Run(ctx context.Context, w io.Writer) error {
 	if period <= 0 {
 		period = time.Second
 	}
-	for at := time.Duration(0); ; at += period {
+	for at := (max(s.From, 0) + period - 1) / period * period; ; at += period {
 		if err := waitUntil(ctx, s.Clock, at); err != nil {
 			return err
 		}
@@ -90,7 +94,20 @@ func (s RouteReceiver) Run(ctx context.Context, w io.Writer) error {
 	}
 }
 
+// factoryDate is what a receiver shows before it has heard a satellite: the first week of the second GPS epoch, a common one.
+const factoryDate = "220899"
+
 func (s RouteReceiver) report(at, period time.Duration) []byte {
+	if cold := during(s.PowerOn).now(); cold || during(s.NoFix).now() {
+		utc := s.Start.UTC().Add(at)
+		clock, date := utc.Format("150405.000"), utc.Format("020106")
+		if cold {
+			clock, date = time.Time{}.Add(at-s.From).Format("150405.000"), factoryDate
+		}
+		out := appendSentence(nil, "GPGGA,"+clock+",,,,,0,00,99.99,,M,,M,,")
+		out = appendSentence(out, "GPGSA,A,1,,,,,,,,,,,,,99.99,99.99,99.99")
+		return appendSentence(out, "GPRMC,"+clock+",V,,,,,,,"+date+",,,N")
+	}
 	lat, lon := s.Route.Position(at)
 	latBefore, lonBefore := s.Route.Position(at - period)
 	knots, course := motion(latBefore, lonBefore, lat, lon, period)

@@ -145,7 +145,7 @@ func TestDecode_FixtureV1(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if head.Size != 76 || f.Size() != head.Size || f.Root() != head.Root {
+	if head.Size != 79 || f.Size() != head.Size || f.Root() != head.Root {
 		t.Errorf("fixture: got %d records with root %s, want the %d of root %s that its head signs", f.Size(), f.Root(), head.Size, head.Root)
 	}
 }
@@ -162,7 +162,8 @@ func odd() []*record.Record {
 	}
 	records := []*record.Record{
 		{Kind: record.KindBoot, At: at, Boot: &record.Boot{Key: testKey.Public().(ed25519.PublicKey), Software: "test",
-			Probes: []record.Probe{{Number: 1, Place: "organ"}}, Predecessor: &record.Predecessor{Size: 9}}},
+			Probes:      []record.Probe{{Number: 1, Place: "organ", Certificate: "C-1", IssuedMS: 1, Points: []record.Point{{ReferenceMC: 0, IndicatedMC: 20}, {ReferenceMC: 8000, IndicatedMC: 8031}}}},
+			Predecessor: &record.Predecessor{Size: 9}}},
 		reading(record.Reading{}),
 		reading(many),
 		reading(record.Reading{Samples: []record.Sample{{Probe: 3, Fault: 1}, {Probe: 3, TempMC: -1}, {Probe: 0, Fault: 65535}}}),
@@ -172,6 +173,9 @@ func odd() []*record.Record {
 		{Kind: record.KindAct, At: at, Act: &record.Act{Bytes: bytes.Repeat([]byte("act"), 1000)}},
 		{Kind: record.KindProbeChange, At: at, Probe: &record.ProbeChange{Probe: 2, Fault: 9}},
 		{Kind: record.KindOutput, At: at, Output: &record.Output{Name: "alarm", On: true}},
+		{Kind: record.KindDevice, At: at, Device: &record.Device{Name: "gnss", State: 1, Fault: 65535, Port: "/dev/ttyUSB0"}},
+		{Kind: record.KindHandling, At: at, Handling: &record.Handling{Kind: 255, On: true, Value: math.MinInt32}},
+		{Kind: record.KindBattery, At: at, Battery: &record.Battery{ChargePermille: record.ChargeUnknown, MilliVolts: record.MilliVoltsUnknown, State: 1, LeftS: math.MaxUint32, Fault: 92}},
 		{Kind: 4711, At: at, Unknown: cbor.AppendText(nil, "from the future")},
 		{Kind: record.KindShutdown, At: at, Shutdown: &record.Shutdown{Reason: "test"}},
 	}

@@ -46,13 +46,17 @@ type Fix struct {
 // maxFixAge is how old a receiver's fix may be at its record's time.
 const maxFixAge = 10 * second
 
-// FixOf takes the position from a record; ok is false for one that has none, or none that a time can be given to.
+// doubtJump is hardware.Jump: a position farther from the one before than anything travels.
+const doubtJump = 48
+
+// FixOf takes the position from a record; ok is false for one that has none, none that a time can be given to, and one that
+// the box itself took for a jump: nobody shall be sent there.
 func FixOf(r *record.Record) (f Fix, ok bool) {
 	if r.Reading == nil || r.Reading.Fix == nil || r.At.Quality == record.ClockUnset {
 		return Fix{}, false
 	}
 	p := r.Reading.Fix
-	if p.Quality == 0 || p.AgeMS > maxFixAge {
+	if p.Quality == 0 || p.AgeMS > maxFixAge || r.Reading.FixFault == doubtJump {
 		return Fix{}, false
 	}
 	return Fix{WallMS: r.At.WallMS - int64(p.AgeMS), LatE7: p.LatE7, LonE7: p.LonE7, HDOPx100: p.HDOPx100}, true

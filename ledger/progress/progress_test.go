@@ -373,6 +373,7 @@ func TestFixOf(t *testing.T) {
 		"no reading":     func(r *record.Record) { r.Reading = nil },
 		"no fix":         func(r *record.Record) { r.Reading.Fix = nil },
 		"invalid fix":    func(r *record.Record) { r.Reading.Fix.Quality = 0 },
+		"a jump":         func(r *record.Record) { r.Reading.FixFault = 48 },
 		"old fix":        func(r *record.Record) { r.Reading.Fix.AgeMS = 10_001 },
 		"no time at all": func(r *record.Record) { r.At.Quality = record.ClockUnset },
 	} {

@@ -11,6 +11,7 @@ import (
 // Limits of one record. They bound what a hostile journal can make a reader hold.
 const (
 	MaxProbes = 16  // probes of a box
+	MaxPoints = 16  // points of a probe's calibration: laboratories give three to ten
 	maxText   = 256 // bytes of any text in a record
 )
 
@@ -75,6 +76,12 @@ func (r *Record) parseBody(d *cbor.Decoder) {
 		r.Output = &Output{Name: d.Text(maxText), On: d.Bool()}
 	case KindShutdown:
 		r.Shutdown = &Shutdown{Reason: d.Text(maxText)}
+	case KindDevice:
+		r.Device = parseDevice(d)
+	case KindHandling:
+		r.Handling = parseHandling(d)
+	case KindBattery:
+		r.Battery = parseBattery(d)
 	default:
 		r.Unknown = d.Raw()
 	}
@@ -130,9 +137,9 @@ func parseBoot(d *cbor.Decoder) *Boot {
 			b.Software = d.Text(maxText)
 		case 6:
 			for range d.Array(MaxProbes) {
-				d.ArrayOf(6)
+				d.ArrayOf(8)
 				b.Probes = append(b.Probes, Probe{Number: uint8(d.UintMax(255)), Place: d.Text(maxText), Model: d.Text(maxText),
-					Certificate: d.Text(maxText), UntilMS: d.Int(), ErrorMC: uint32(d.UintMax(1<<32 - 1))})
+					Certificate: d.Text(maxText), UntilMS: d.Int(), ErrorMC: uint32(d.UintMax(1<<32 - 1)), IssuedMS: d.Int(), Points: parsePoints(d)})
 			}
 		case 7:
 			b.SampleMS = uint32(d.UintMax(1<<32 - 1))

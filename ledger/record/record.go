@@ -20,15 +20,18 @@ type Kind uint16
 
 // The kinds of record.
 const (
-	KindBoot            Kind = 1 // the journal was opened; the first record of every incarnation
-	KindReading         Kind = 2 // samples of all probes, and the position
-	KindGap             Kind = 3 // no readings were taken for a while, and why
-	KindExcursionOpened Kind = 4 // the box found an excursion of the profile
-	KindExcursionClosed Kind = 5 // the excursion ended
-	KindAct             Kind = 6 // a custody act was handed to the box
-	KindProbeChange     Kind = 7 // a probe was attached, lost or replaced
-	KindOutput          Kind = 8 // the box switched an alarm or a radio
-	KindShutdown        Kind = 9 // the box was told to stop; the last record of an orderly incarnation
+	KindBoot            Kind = 1  // the journal was opened; the first record of every incarnation
+	KindReading         Kind = 2  // samples of all probes, and the position
+	KindGap             Kind = 3  // no readings were taken for a while, and why
+	KindExcursionOpened Kind = 4  // the box found an excursion of the profile
+	KindExcursionClosed Kind = 5  // the excursion ended
+	KindAct             Kind = 6  // a custody act was handed to the box
+	KindProbeChange     Kind = 7  // a probe began or ceased to answer, or to be doubted
+	KindOutput          Kind = 8  // the box switched an alarm or a radio
+	KindShutdown        Kind = 9  // the box was told to stop; the last record of an orderly incarnation
+	KindDevice          Kind = 10 // a device began to stand otherwise: unplugged, silent, live again
+	KindHandling        Kind = 11 // the lid was opened or closed, light got in or went, the box was struck
+	KindBattery         Kind = 12 // what the gauge of the box's battery said
 )
 
 // MaxSize bounds one record in canonical form. A custody act with its profile is the largest.
@@ -82,6 +85,9 @@ type Record struct {
 	Probe     *ProbeChange
 	Output    *Output
 	Shutdown  *Shutdown
+	Device    *Device
+	Handling  *Handling
+	Battery   *Battery
 	Unknown   []byte // canonical CBOR of the body of an unknown kind
 }
 
@@ -102,6 +108,12 @@ type Probe struct {
 	Certificate string // number of the certificate
 	UntilMS     int64  // end of its validity, Unix milliseconds
 	ErrorMC     uint32 // expanded uncertainty or class, milli-K either way
+	IssuedMS    int64  // the day of the calibration, Unix milliseconds
+
+	// Points is the curve by which samples are corrected before they are written; none: they are as the probe showed
+	// them. What the probe showed follows from the curve: between two points on the straight line through them, beyond
+	// them by the nearest one's correction (hardware.Calibration).
+	Points []Point
 }
 
 // Boot opens an incarnation.
@@ -116,14 +128,15 @@ type Boot struct {
 	SampleMS    uint32 // planned time between readings
 }
 
-// Fault is a failed measurement's reason, by the numbers of hardware.Fault. Zero is no fault.
+// Fault is a failed measurement's reason, by the numbers of hardware.Fault. Zero is no fault. Some of them are doubts:
+// there is a value, and the fault says what speaks against it.
 type Fault uint16
 
 // Sample is a probe's answer: a temperature, or a fault and no temperature.
 type Sample struct {
 	Probe  uint8
 	Fault  Fault
-	TempMC int32 // milli-°C; zero and meaningless when Fault is set
+	TempMC int32 // milli-°C, corrected by the probe's calibration; zero and meaningless when Fault is set
 }
 
 // Fix is a position of the receiver.
@@ -137,9 +150,11 @@ type Fix struct {
 
 // Reading is what the box sensed at one time: every probe, and the position or why there is none.
 type Reading struct {
-	Samples  []Sample
-	Fix      *Fix
-	FixFault Fault // why there is no fix; zero when there is one, no receiver is configured, or the box carries no shipment
+	Samples []Sample
+	Fix     *Fix
+	// FixFault says why there is no fix, or next to a fix what makes it doubtful. Zero for a fix without a doubt, when no
+	// receiver is configured, and when the box carries no shipment.
+	FixFault Fault
 }
 
 // GapReason says why no readings were taken.
@@ -174,10 +189,10 @@ type Act struct {
 	Bytes []byte
 }
 
-// ProbeChange says that a probe began or ceased to answer.
+// ProbeChange says that a probe began or ceased to answer, or to be doubted: samples go on carrying values then.
 type ProbeChange struct {
 	Probe uint8
-	Fault Fault // zero: answers again
+	Fault Fault // zero: answers again, and nothing speaks against it
 }
 
 // Output says that the box switched something.
@@ -241,7 +256,7 @@ func (r *Record) check() error {
 	}
 	set := 0
 	for _, is := range []bool{r.Boot != nil, r.Reading != nil, r.Gap != nil, r.Excursion != nil, r.Act != nil,
-		r.Probe != nil, r.Output != nil, r.Shutdown != nil, r.Unknown != nil} {
+		r.Probe != nil, r.Output != nil, r.Shutdown != nil, r.Device != nil, r.Handling != nil, r.Battery != nil, r.Unknown != nil} {
 		if is {
 			set++
 		}
@@ -249,16 +264,35 @@ func (r *Record) check() error {
 	if set != 1 {
 		return fmt.Errorf("record %d of kind %d: %d bodies, want exactly one", r.Seq, r.Kind, set)
 	}
-	if f := r.Reading; f != nil && len(f.Samples) > MaxProbes {
-		return fmt.Errorf("record %d: %d samples, at most %d are allowed", r.Seq, len(f.Samples), MaxProbes)
-	}
-	if b := r.Boot; b != nil && len(b.Probes) > MaxProbes {
-		return fmt.Errorf("record %d: %d probes, at most %d are allowed", r.Seq, len(b.Probes), MaxProbes)
+	if err := r.checkBody(); err != nil {
+		return fmt.Errorf("record %d: %w", r.Seq, err)
 	}
 	for _, text := range r.texts() {
 		if len(text) > maxText || !utf8.ValidString(text) {
 			return fmt.Errorf("record %d: text %.40q is longer than %d bytes or not UTF-8", r.Seq, text, maxText)
 		}
+	}
+	return nil
+}
+
+func (r *Record) checkBody() error {
+	switch {
+	case r.Reading != nil && len(r.Reading.Samples) > MaxProbes:
+		return fmt.Errorf("%d samples, at most %d are allowed", len(r.Reading.Samples), MaxProbes)
+	case r.Boot != nil && len(r.Boot.Probes) > MaxProbes:
+		return fmt.Errorf("%d probes, at most %d are allowed", len(r.Boot.Probes), MaxProbes)
+	case r.Boot != nil:
+		for _, p := range r.Boot.Probes {
+			if err := checkPoints(p.Points); err != nil {
+				return fmt.Errorf("probe %d: %w", p.Number, err)
+			}
+		}
+	case r.Device != nil:
+		return r.Device.check()
+	case r.Handling != nil:
+		return r.Handling.check()
+	case r.Battery != nil:
+		return r.Battery.check()
 	}
 	return nil
 }
@@ -278,6 +312,8 @@ func (r *Record) texts() []string {
 		return []string{r.Output.Name}
 	case r.Shutdown != nil:
 		return []string{r.Shutdown.Reason}
+	case r.Device != nil:
+		return []string{r.Device.Name, r.Device.Port}
 	}
 	return nil
 }
@@ -325,7 +361,13 @@ func (r *Record) append(b []byte) ([]byte, error) {
 		return cbor.AppendBool(cbor.AppendText(cbor.AppendArray(b, 2), r.Output.Name), r.Output.On), nil
 	case r.Kind == KindShutdown && r.Shutdown != nil:
 		return cbor.AppendText(b, r.Shutdown.Reason), nil
-	case r.Kind > KindShutdown && r.Unknown != nil:
+	case r.Kind == KindDevice && r.Device != nil:
+		return r.Device.append(b), nil
+	case r.Kind == KindHandling && r.Handling != nil:
+		return r.Handling.append(b), nil
+	case r.Kind == KindBattery && r.Battery != nil:
+		return r.Battery.append(b), nil
+	case r.Kind > KindBattery && r.Unknown != nil:
 		return append(b, r.Unknown...), nil
 	}
 	return b, fmt.Errorf("record %d: body does not fit kind %d", r.Seq, r.Kind)
@@ -396,13 +438,15 @@ func (r *Boot) append(b []byte) []byte {
 	b = cbor.AppendUint(b, 6)
 	b = cbor.AppendArray(b, len(r.Probes))
 	for _, p := range r.Probes {
-		b = cbor.AppendArray(b, 6)
+		b = cbor.AppendArray(b, 8)
 		b = cbor.AppendUint(b, uint64(p.Number))
 		b = cbor.AppendText(b, p.Place)
 		b = cbor.AppendText(b, p.Model)
 		b = cbor.AppendText(b, p.Certificate)
 		b = cbor.AppendInt(b, p.UntilMS)
 		b = cbor.AppendUint(b, uint64(p.ErrorMC))
+		b = cbor.AppendInt(b, p.IssuedMS)
+		b = appendPoints(b, p.Points)
 	}
 	b = cbor.AppendUint(b, 7)
 	b = cbor.AppendUint(b, uint64(r.SampleMS))

@@ -35,7 +35,8 @@ var at = record.Stamp{MonoMS: 70_123, WallMS: 1_790_000_000_123, Quality: record
 // samples is a record of every kind, with every optional field once there and once not.
 func samples() map[string]*record.Record {
 	boot := record.Boot{Key: public(key("box")), Incarnation: ledger.IncarnationID{1, 2}, BootID: [16]byte{3, 4}, BootCount: 7, Software: "isotherm 0.1",
-		Probes: []record.Probe{{Number: 0, Place: "organ/left", Model: "pt100", Certificate: "DAkkS 2026-117", UntilMS: 1_800_000_000_000, ErrorMC: 70_000},
+		Probes: []record.Probe{{Number: 0, Place: "organ/left", Model: "pt100", Certificate: "DAkkS 2026-117", UntilMS: 1_800_000_000_000, ErrorMC: 70_000,
+			IssuedMS: 1_768_435_200_000, Points: []record.Point{{ReferenceMC: -20_000, IndicatedMC: -19_960}, {ReferenceMC: 0, IndicatedMC: 20}, {ReferenceMC: 8000, IndicatedMC: 8031}}},
 			{Number: 3, Place: "ambient", Model: "tmp117"}},
 		SampleMS: 10_000}
 	followed := boot
@@ -56,7 +57,15 @@ func samples() map[string]*record.Record {
 		"probe-change":   {Seq: 6, Kind: record.KindProbeChange, At: at, Probe: &record.ProbeChange{Probe: 3, Fault: 2}},
 		"output":         {Seq: 7, Kind: record.KindOutput, At: at, Output: &record.Output{Name: "alarm", On: true}},
 		"shutdown":       {Seq: 8, Kind: record.KindShutdown, At: at, Shutdown: &record.Shutdown{Reason: "switched off by a person"}},
-		"unknown":        {Seq: 9, Kind: 4711, At: at, Unknown: cbor.AppendUint(cbor.AppendText(cbor.AppendArray(nil, 2), "from a later version"), 1)},
+		"reading-doubted": {Seq: 25, Kind: record.KindReading, At: at, Reading: &record.Reading{Samples: temps, FixFault: 48,
+			Fix: &record.Fix{LatE7: -33_8650000, LonE7: 151_2094000, Quality: 6, Satellites: 255, AgeMS: 40}}},
+		"device-down":     {Seq: 10, Kind: record.KindDevice, At: at, Device: &record.Device{Name: "gnss", State: 1, Fault: 5, Port: "/dev/serial/by-id/usb-u-blox"}},
+		"device-live":     {Seq: 11, Kind: record.KindDevice, At: at, Device: &record.Device{Name: "probe 0", State: 6}},
+		"handling-lid":    {Seq: 12, Kind: record.KindHandling, At: at, Handling: &record.Handling{Kind: 1, On: true}},
+		"handling-shock":  {Seq: 13, Kind: record.KindHandling, At: at, Handling: &record.Handling{Kind: 3, On: true, Value: 4350}},
+		"battery":         {Seq: 14, Kind: record.KindBattery, At: at, Battery: &record.Battery{ChargePermille: 870, MilliVolts: 3912, State: 2, LeftS: 68_400}},
+		"battery-unknown": {Seq: 15, Kind: record.KindBattery, At: at, Battery: &record.Battery{ChargePermille: record.ChargeUnknown, MilliVolts: record.MilliVoltsUnknown, State: 1, Fault: 92}},
+		"unknown":         {Seq: 9, Kind: 4711, At: at, Unknown: cbor.AppendUint(cbor.AppendText(cbor.AppendArray(nil, 2), "from a later version"), 1)},
 	}
 }
 
@@ -145,6 +154,35 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// calibrated is a boot record with one probe of these points.
+func calibrated(points ...record.Point) *record.Boot {
+	return &record.Boot{Probes: []record.Probe{{Certificate: "DAkkS 2026-117", Points: points}}}
+}
+
+func rising(n int) []record.Point {
+	points := make([]record.Point, n)
+	for i := range points {
+		points[i] = record.Point{ReferenceMC: int32(i) * 1000, IndicatedMC: int32(i) * 999}
+	}
+	return points
+}
+
+// A box of as many probes as are allowed, each with a full certificate, fits into one record.
+func TestRecord_Append_fullBoot(t *testing.T) {
+	b := record.Boot{Key: public(key("box")), Software: "isotherm 0.1"}
+	for i := range record.MaxProbes {
+		b.Probes = append(b.Probes, record.Probe{Number: uint8(i), Place: strings.Repeat("p", 60), Model: strings.Repeat("m", 60),
+			Certificate: strings.Repeat("c", 60), UntilMS: 1 << 42, ErrorMC: 1 << 20, IssuedMS: 1 << 42, Points: rising(record.MaxPoints)})
+	}
+	got, err := record.Parse(marshal(t, &record.Record{Kind: record.KindBoot, At: at, Boot: &b}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(&b, got.Boot); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestRecord_Append_refuses(t *testing.T) {
 	tests := []struct {
 		name string
@@ -160,6 +198,18 @@ func TestRecord_Append_refuses(t *testing.T) {
 		{"no clock quality", record.Record{Kind: record.KindGap, Gap: &record.Gap{}}},
 		{"certificate too long", record.Record{Kind: record.KindBoot, At: at, Boot: &record.Boot{Probes: []record.Probe{{Certificate: strings.Repeat("x", 257)}}}}},
 		{"certificate not UTF-8", record.Record{Kind: record.KindBoot, At: at, Boot: &record.Boot{Probes: []record.Probe{{Certificate: "\xff"}}}}},
+		{"17 calibration points", record.Record{Kind: record.KindBoot, At: at, Boot: calibrated(rising(17)...)}},
+		{"calibration points that fall", record.Record{Kind: record.KindBoot, At: at, Boot: calibrated(record.Point{ReferenceMC: 1, IndicatedMC: 2}, record.Point{ReferenceMC: 2, IndicatedMC: 1})}},
+		{"two corrections of one value", record.Record{Kind: record.KindBoot, At: at, Boot: calibrated(record.Point{ReferenceMC: 1, IndicatedMC: 1}, record.Point{ReferenceMC: 2, IndicatedMC: 1})}},
+		{"one corrected value of two", record.Record{Kind: record.KindBoot, At: at, Boot: calibrated(record.Point{ReferenceMC: 1, IndicatedMC: 1}, record.Point{ReferenceMC: 1, IndicatedMC: 2})}},
+		{"device without a state", record.Record{Kind: record.KindDevice, At: at, Device: &record.Device{Name: "gnss"}}},
+		{"name of a device too long", record.Record{Kind: record.KindDevice, At: at, Device: &record.Device{State: 1, Name: strings.Repeat("x", 257)}}},
+		{"port not UTF-8", record.Record{Kind: record.KindDevice, At: at, Device: &record.Device{State: 1, Port: "\xff"}}},
+		{"handling without a kind", record.Record{Kind: record.KindHandling, At: at, Handling: &record.Handling{On: true}}},
+		{"battery without a state", record.Record{Kind: record.KindBattery, At: at, Battery: &record.Battery{}}},
+		{"battery over full", record.Record{Kind: record.KindBattery, At: at, Battery: &record.Battery{State: 4, ChargePermille: 1001}}},
+		{"device's body in a battery", record.Record{Kind: record.KindBattery, At: at, Device: &record.Device{State: 1}}},
+		{"known kind 12, unknown body", record.Record{Kind: record.KindBattery, At: at, Unknown: []byte{0}}},
 		{"17 probes", record.Record{Kind: record.KindBoot, At: at, Boot: &record.Boot{Probes: make([]record.Probe, 17)}}},
 	}
 	for _, tt := range tests {
@@ -194,7 +244,7 @@ func TestParse_refuses(t *testing.T) {
 		b = append(append(b, 0x04, 0x00, 0x05, 0x60, 0x06, 0x81), probe...)
 		return body(record.KindBoot, append(b, 0x07, 0x00)...)
 	}
-	for _, b := range [][]byte{reading(0x83, 0x00, 0x00, 0x05), boot(0x86, 0x00, 0x60, 0x60, 0x60, 0x20, 0x00)} {
+	for _, b := range [][]byte{reading(0x83, 0x00, 0x00, 0x05), boot(0x88, 0x00, 0x60, 0x60, 0x60, 0x20, 0x00, 0x20, 0x81, 0x82, 0x00, 0x20)} {
 		if _, err := record.Parse(b); err != nil {
 			t.Fatalf("the test's own record is wrong: %v", err)
 		}
@@ -208,17 +258,39 @@ func TestParse_refuses(t *testing.T) {
 		{"reading's body in a gap", body(record.KindGap, 0xA1, 0x01, 0x80)},
 		{"gap's body in a reading", body(record.KindReading, 0x83, 0x01, 0x02, 0x03)},
 		{"probe of three values", boot(0x83, 0x00, 0x60, 0x60)},
-		{"probe of seven values", boot(0x87, 0x00, 0x60, 0x60, 0x60, 0x00, 0x00, 0x00)},
-		{"certificate as bytes", boot(0x86, 0x00, 0x60, 0x60, 0x40, 0x00, 0x00)},
-		{"end of validity as a text", boot(0x86, 0x00, 0x60, 0x60, 0x60, 0x60, 0x00)},
-		{"negative probe error", boot(0x86, 0x00, 0x60, 0x60, 0x60, 0x00, 0x20)},
-		{"probe error over 32 bits", boot(0x86, 0x00, 0x60, 0x60, 0x60, 0x00, 0x1B, 0, 0, 0, 1, 0, 0, 0, 0)},
-		{"certificate too long", boot(append(append([]byte{0x86, 0x00, 0x60, 0x60, 0x79, 0x01, 0x01}, bytes.Repeat([]byte{'x'}, 257)...), 0x00, 0x00)...)},
+		{"probe of the six values of an older version", boot(0x86, 0x00, 0x60, 0x60, 0x60, 0x00, 0x00)},
+		{"probe of nine values", boot(0x89, 0x00, 0x60, 0x60, 0x60, 0x00, 0x00, 0x00, 0x80, 0x00)},
+		{"points as a map", boot(0x88, 0x00, 0x60, 0x60, 0x60, 0x00, 0x00, 0x00, 0xA0)},
+		{"point of three values", boot(0x88, 0x00, 0x60, 0x60, 0x60, 0x00, 0x00, 0x00, 0x81, 0x83, 0x00, 0x00, 0x00)},
+		{"point as a float", boot(0x88, 0x00, 0x60, 0x60, 0x60, 0x00, 0x00, 0x00, 0x81, 0x82, 0x00, 0xF9, 0x3C, 0x00)},
+		{"point over 32 bits", boot(0x88, 0x00, 0x60, 0x60, 0x60, 0x00, 0x00, 0x00, 0x81, 0x82, 0x00, 0x1B, 0, 0, 0, 1, 0, 0, 0, 0)},
+		{"points that fall", boot(0x88, 0x00, 0x60, 0x60, 0x60, 0x00, 0x00, 0x00, 0x82, 0x82, 0x01, 0x01, 0x82, 0x00, 0x00)},
+		{"17 points", boot(append([]byte{0x88, 0x00, 0x60, 0x60, 0x60, 0x00, 0x00, 0x00, 0x91}, bytes.Repeat([]byte{0x82, 0x00, 0x00}, 17)...)...)},
+		{"day of calibration as a text", boot(0x88, 0x00, 0x60, 0x60, 0x60, 0x00, 0x00, 0x60, 0x80)},
+		{"certificate as bytes", boot(0x88, 0x00, 0x60, 0x60, 0x40, 0x00, 0x00, 0x00, 0x80)},
+		{"end of validity as a text", boot(0x88, 0x00, 0x60, 0x60, 0x60, 0x60, 0x00, 0x00, 0x80)},
+		{"negative probe error", boot(0x88, 0x00, 0x60, 0x60, 0x60, 0x00, 0x20, 0x00, 0x80)},
+		{"probe error over 32 bits", boot(0x88, 0x00, 0x60, 0x60, 0x60, 0x00, 0x1B, 0, 0, 0, 1, 0, 0, 0, 0, 0x00, 0x80)},
+		{"certificate too long", boot(append(append([]byte{0x88, 0x00, 0x60, 0x60, 0x79, 0x01, 0x01}, bytes.Repeat([]byte{'x'}, 257)...), 0x00, 0x00, 0x00, 0x80)...)},
 		{"gap's body in a boot", body(record.KindBoot, 0x83, 0x01, 0x02, 0x03)},
 		{"probe change with three values", body(record.KindProbeChange, 0x83, 0x01, 0x02, 0x03)},
 		{"text in an act", body(record.KindAct, 0x61, 0x61)},
 		{"bytes in a shutdown", body(record.KindShutdown, 0x41, 0x61)},
 		{"output neither on nor off", body(record.KindOutput, 0x82, 0x61, 0x61, 0xF6)},
+		{"device of three values", body(record.KindDevice, 0x83, 0x60, 0x01, 0x00)},
+		{"device of five values", body(record.KindDevice, 0x85, 0x60, 0x01, 0x00, 0x60, 0x00)},
+		{"device without a state", body(record.KindDevice, 0x84, 0x60, 0x00, 0x00, 0x60)},
+		{"state over 8 bits", body(record.KindDevice, 0x84, 0x60, 0x19, 0x01, 0x00, 0x00, 0x60)},
+		{"fault over 16 bits", body(record.KindDevice, 0x84, 0x60, 0x01, 0x1A, 0, 1, 0, 0, 0x60)},
+		{"port as bytes", body(record.KindDevice, 0x84, 0x60, 0x01, 0x00, 0x40)},
+		{"handling without a kind", body(record.KindHandling, 0x83, 0x00, 0xF5, 0x00)},
+		{"handling neither on nor off", body(record.KindHandling, 0x83, 0x01, 0x01, 0x00)},
+		{"handling over 32 bits", body(record.KindHandling, 0x83, 0x01, 0xF5, 0x1A, 0x80, 0, 0, 0)},
+		{"battery of four values", body(record.KindBattery, 0x84, 0x00, 0x00, 0x01, 0x00)},
+		{"battery of 1,001 permille", body(record.KindBattery, 0x85, 0x19, 0x03, 0xE9, 0x00, 0x01, 0x00, 0x00)},
+		{"battery without a state", body(record.KindBattery, 0x85, 0x00, 0x00, 0x00, 0x00, 0x00)},
+		{"battery of negative charge", body(record.KindBattery, 0x85, 0x20, 0x00, 0x01, 0x00, 0x00)},
+		{"fix fault 0 next to a fix", body(record.KindReading, 0xA3, 0x01, 0x80, 0x02, 0x86, 0, 0, 1, 0, 0, 0, 0x03, 0x00)},
 		{"sample with fault and temperature", reading(0x83, 0x00, 0x01, 0x05)},
 		{"sample with neither", reading(0x82, 0x00, 0x00)},
 		{"sample of one value", reading(0x81, 0x00)},

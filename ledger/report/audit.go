@@ -38,6 +38,7 @@ func layoutAudit(f *fonts, s size, c *Case, attached bool) []*page {
 	w.excursionTable(c, noLimit, cellLines)
 	w.uncounted(c)
 	w.gaps(c)
+	w.events(c)
 	w.late(c)
 	w.calibration(c)
 	w.custodyTable(c, noLimit, cellLines)
@@ -170,6 +171,32 @@ func (w *flow) gaps(c *Case) {
 		out = append(out, gapText(g))
 	}
 	w.list("Gaps: no data was taken", out)
+}
+
+// events are what the boxes noticed on the way.
+func (w *flow) events(c *Case) {
+	a := c.Contents.Trip
+	if a == nil {
+		return
+	}
+	var out []string
+	for i := range a.Events {
+		x := &a.Events[i]
+		text := secondMS(x.From.WallMS) + ": " + x.Text()
+		switch ms := x.To.TripMS - x.From.TripMS; {
+		case !x.Ended && ms <= 0:
+			text += ", its end is not known"
+		case !x.Ended:
+			text += ", still after " + bundle.Duration(ms)
+		case ms > 0:
+			text += ", for " + bundle.Duration(ms)
+		}
+		out = append(out, text)
+	}
+	if a.LeftOut > 0 {
+		out = append(out, fmt.Sprintf("and %d more", a.LeftOut))
+	}
+	w.list("What the box noticed: it decides nothing", out)
 }
 
 func (w *flow) late(c *Case) {

@@ -29,7 +29,7 @@ func Text(cell string) string {
 	return "'" + cell
 }
 
-var tableHeader = []string{"box", "incarnation", "seq", "time_utc", "clock", "late", "probe", "place", "judged", "temp_c", "fault", "lat_deg", "lon_deg", "fix_age_s"}
+var tableHeader = []string{"box", "incarnation", "seq", "time_utc", "clock", "late", "probe", "place", "judged", "temp_c", "fault", "lat_deg", "lon_deg", "fix_age_s", "fix_fault"}
 
 // Table writes the readings of cases, one line a probe and reading, with units in its header.
 type Table struct {
@@ -85,7 +85,7 @@ func (t *Table) journal(c *Case, j *trip.Journal) error {
 			p := probes[s.Probe]
 			line = append(line, box.String(), inc.String(), strconv.FormatUint(r.Seq, 10), stampMS(r.At.WallMS), Text(r.At.Quality.String()), late,
 				strconv.Itoa(int(s.Probe)), Text(p.place), strconv.FormatBool(p.judged))
-			line = append(append(line, sampleCells(s)...), fixCells(r.Reading.Fix)...)
+			line = append(append(line, sampleCells(s)...), fixCells(r.Reading)...)
 			if err := t.csv.Write(line); err != nil {
 				return err
 			}
@@ -101,11 +101,16 @@ func sampleCells(s record.Sample) []string {
 	return []string{decimal(int64(s.TempMC), 3), ""}
 }
 
-func fixCells(f *record.Fix) []string {
-	if f == nil {
-		return []string{"", "", ""}
+// fixCells are the position, and why there is none or what makes it doubtful.
+func fixCells(r *record.Reading) []string {
+	fault := ""
+	if r.FixFault != 0 {
+		fault = strconv.Itoa(int(r.FixFault))
 	}
-	return []string{decimal(int64(f.LatE7), 7), decimal(int64(f.LonE7), 7), decimal(int64(f.AgeMS), 3)}
+	if f := r.Fix; f != nil {
+		return []string{decimal(int64(f.LatE7), 7), decimal(int64(f.LonE7), 7), decimal(int64(f.AgeMS), 3), fault}
+	}
+	return []string{"", "", "", fault}
 }
 
 // decimal writes n / 10^places exactly, with the ASCII minus that programs read.

@@ -48,7 +48,7 @@ func TestTable_Add(t *testing.T) {
 			t.Fatalf("got %d lines, %v, want %d", len(lines), err, 1+c.Verdict.Counts.Readings)
 		}
 		want := tableHeader
-		row := []string{"cfe8e8525a84908322ab8cc8b3162803", "01020300000000000000000000000000", "5", "2026-09-21T14:14:10.000Z", "gnss", "true", "1", "organ", "true", "5.200", "", "", "", ""}
+		row := []string{"cfe8e8525a84908322ab8cc8b3162803", "01020300000000000000000000000000", "5", "2026-09-21T14:14:10.000Z", "gnss", "true", "1", "organ", "true", "5.200", "", "", "", "", ""}
 		if several {
 			want, row = append([]string{"case"}, want...), append([]string{c.Verdict.Shipment.ID}, row...)
 		}

@@ -105,6 +105,9 @@ type Assessment struct {
 	Runs       []Run
 	Late       []Late
 	Withheld   []Withheld
+	Events     []Event            // what the boxes noticed, by begin
+	LeftOut    int                // events that are counted only, for there were too many
+	Power      *Power             // what a box's battery gauge said last; nil when none spoke
 	Simulated  bool               // a record's clock was that of a demonstration
 	Box        []record.Excursion // what the box itself had found and closed by this profile, to compare
 }

@@ -40,6 +40,7 @@ type walker struct {
 	changes    []change // those that have not begun yet
 	end        ends
 	late       lateness
+	events     events
 	next       int64 // seq behind the last record of the running piece
 	at         int   // the running piece
 	part       int   // of the way, from 0
@@ -85,6 +86,7 @@ func (w *walker) walk(k int) bool {
 		w.next = seq + 1
 		w.run(k, r)
 		w.late.step(r, w.eval.Now())
+		w.events.step(r, w.eval.Now())
 		if w.eval.Report().Opened {
 			continue
 		}
@@ -120,6 +122,7 @@ func (w *walker) run(k int, r *record.Record) {
 	if n := len(a.Runs); n == 0 || w.piece != k {
 		a.Runs = append(a.Runs, Run{Origin: p.journal.Origin, From: int64(r.Seq), Part: w.part, Segment: p.segment, First: w.eval.Now()})
 		w.piece = k
+		w.events.begin(p.segment, p.journal.Boot)
 	}
 	a.Runs[len(a.Runs)-1].To = int64(r.Seq) + 1
 }
@@ -179,6 +182,7 @@ func (w *walker) finish() {
 	a.Report = w.eval.Report()
 	a.Simulated = a.Report.Simulated
 	a.Late = w.late.finish(w.state)
+	a.Events, a.LeftOut, a.Power = w.events.finish(), w.events.leftOut, w.events.power
 	if n := len(a.Spans); n > 0 {
 		a.Spans[n-1].ToMS = a.Report.Last.TripMS
 	}

@@ -106,9 +106,10 @@ address = %d
 register = %d
 preset = "pt100-tenth"
 place = "organ"
+[probe.calibration]
 certificate = "SIM-ORGAN-%s"
-valid_until = %s
-error = 0.3
+expires = %s
+uncertainty = 0.3
 
 [[probe]]
 path = %q

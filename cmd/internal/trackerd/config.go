@@ -5,16 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/url"
 	"os"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/pelletier/go-toml/v2"
 
-	"isotherm/hardware/modbus"
 	"isotherm/tracker"
 )
 
@@ -48,19 +45,12 @@ type Config struct {
 	// ProbeTimeout is the real time for one answer of a probe. Default "500ms".
 	ProbeTimeout duration `toml:"probe_timeout"`
 
-	GNSS  *GNSS   `toml:"gnss"`
-	Clock *Clock  `toml:"clock"`
-	Probe []Probe `toml:"probe"`
-}
-
-// GNSS is the position receiver; without the table the box has none.
-type GNSS struct {
-	// Path is its serial port; use a /dev/serial/by-id/ name. Required. Trusted: positions are what the device says.
-	Path string `toml:"path"`
-	// Baud is its speed in bits per second. Default 9600.
-	Baud int `toml:"baud"`
-	// FixMaxAge is how old a position may be that goes into a reading, by the box's clock. Default "10s".
-	FixMaxAge duration `toml:"fix_max_age"`
+	GNSS     *GNSS      `toml:"gnss"`
+	Clock    *Clock     `toml:"clock"`
+	Probe    []Probe    `toml:"probe"`
+	Handling []Handling `toml:"handling"`
+	Battery  *Battery   `toml:"battery"`
+	Output   []Output   `toml:"output"`
 }
 
 // Clock makes time run faster, for demonstrations; without the table the box uses the system's clocks. Every record then
@@ -74,57 +64,6 @@ type Clock struct {
 	Epoch time.Time `toml:"epoch"`
 	// Meet makes the clock go on with the real time once it has caught up with it. Default false.
 	Meet bool `toml:"meet"`
-}
-
-// Probe is a temperature probe on a Modbus line. Probes are numbered in the order of the file, from 0.
-type Probe struct {
-	// Path is the serial port of its line; use a /dev/serial/by-id/ name. Required. Trusted: temperatures are what the
-	// device says, and nothing proves that it is where Place says.
-	Path string `toml:"path"`
-	// Baud is the line's speed in bits per second, the same for all probes on it. Default 9600.
-	Baud int `toml:"baud"`
-	// Address is its number on the line, 1 to 247. Required.
-	Address uint8 `toml:"address"`
-	// Register is where it keeps the temperature. Default 0.
-	Register uint16 `toml:"register"`
-	// Preset says how it writes temperatures: pt100-tenth, pt100-hundredth or xy-md02. Required.
-	Preset modbus.Decode `toml:"preset"`
-	// Place is what it measures: 'organ', 'box', 'ambient'; with a space of a box with several after a slash, 'organ/left'.
-	// Required. A profile judges the probes of its place.
-	Place string `toml:"place"`
-	// Certificate is the number of its calibration certificate. Default: none, its readings show as not calibrated.
-	// Trusted: nobody checks that it is this probe's.
-	Certificate string `toml:"certificate"`
-	// ValidUntil is the certificate's last day, 2027-03-31, in UTC. Required with Certificate.
-	ValidUntil toml.LocalDate `toml:"valid_until"`
-	// Error is how far it may be off either way, in °C to three decimals: the certificate's expanded uncertainty, or the
-	// class of the probe. Required with Certificate, 0.001 to 10.
-	Error float64 `toml:"error"`
-}
-
-// maxCertificate bounds the number of a certificate, in bytes.
-const maxCertificate = 60
-
-// calibration returns what boot records say of the probe's calibration.
-func (p *Probe) calibration() (tracker.Calibration, error) {
-	none := p.ValidUntil == toml.LocalDate{}
-	if p.Certificate == "" {
-		if !none || p.Error != 0 {
-			return tracker.Calibration{}, errors.New("valid_until and error are of a certificate, which is missing")
-		}
-		return tracker.Calibration{}, nil
-	}
-	milli := math.Round(p.Error * 1000)
-	switch {
-	case len(p.Certificate) > maxCertificate || strings.ContainsFunc(p.Certificate, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return tracker.Calibration{}, fmt.Errorf("certificate must be at most %d printable bytes", maxCertificate)
-	case none:
-		return tracker.Calibration{}, errors.New("certificate needs valid_until, a date like 2027-03-31")
-	case !(milli >= 1 && milli <= 10_000): // also when it is not a number
-		return tracker.Calibration{}, fmt.Errorf("error is %v °C, want 0.001 to 10", p.Error)
-	}
-	until := p.ValidUntil.AsTime(time.UTC).AddDate(0, 0, 1).UnixMilli() - 1 // the whole last day counts
-	return tracker.Calibration{Certificate: p.Certificate, UntilMS: until, ErrorMC: uint32(milli)}, nil
 }
 
 // duration is a time.Duration written as "10s".
@@ -196,26 +135,81 @@ func (c *Config) check() error {
 	if c.KeepJournalMB < 0 {
 		return fmt.Errorf("keep_journal_mb is %d, want 1 or more", c.KeepJournalMB)
 	}
-	if c.GNSS != nil && c.GNSS.Path == "" {
-		return errors.New("gnss.path is missing")
-	}
 	if k := c.Clock; k != nil && (k.Rate < 1 || k.Start.IsZero() || k.Epoch.IsZero()) {
 		return errors.New("clock needs rate (1 or more), start and epoch")
 	}
-	bauds := map[string]int{}
+	return c.checkDevices()
+}
+
+// checkDevices names the device that has something wrong.
+func (c *Config) checkDevices() error {
+	lines := map[string]Port{}
 	for i, p := range c.Probe {
-		if p.Path == "" || p.Place == "" || p.Preset == "" || p.Address == 0 {
-			return fmt.Errorf("probe %d needs path, address, preset and place", i)
-		}
-		if _, err := p.calibration(); err != nil {
+		if err := p.check(); err != nil {
 			return fmt.Errorf("probe %d: %w", i, err)
 		}
-		if baud, seen := bauds[p.Path]; seen && baud != p.Baud {
-			return fmt.Errorf("probe %d: line %s has two speeds", i, p.Path)
+		if line, seen := lines[p.Path]; seen && line != p.Port {
+			return fmt.Errorf("probe %d: line %s has two speeds, parities or directions", i, p.Path)
 		}
-		bauds[p.Path] = p.Baud
+		lines[p.Path] = p.Port
 	}
-	return nil
+	for i, h := range c.Handling {
+		if err := h.check(); err != nil {
+			return fmt.Errorf("handling %d: %w", i, err)
+		}
+	}
+	for i, o := range c.Output {
+		if err := o.check(); err != nil {
+			return fmt.Errorf("output %d: %w", i, err)
+		}
+	}
+	if c.GNSS != nil {
+		if err := c.GNSS.check(); err != nil {
+			return fmt.Errorf("gnss: %w", err)
+		}
+	}
+	if c.Battery != nil {
+		if err := c.Battery.check(); err != nil {
+			return fmt.Errorf("battery: %w", err)
+		}
+	}
+	return c.checkPorts()
+}
+
+// checkPorts refuses a port that two devices want for themselves.
+func (c *Config) checkPorts() error {
+	owners := map[string]string{}
+	take := func(path, owner string) error {
+		if other, taken := owners[path]; taken && other != owner {
+			return fmt.Errorf("port %s is wanted by %s and %s", path, other, owner)
+		}
+		owners[path] = owner
+		return nil
+	}
+	var errs []error
+	if c.GNSS != nil {
+		errs = append(errs, take(c.GNSS.Path, "gnss"))
+	}
+	for i, p := range c.Probe {
+		switch p.Driver {
+		case driverW1:
+		case driverASCII:
+			errs = append(errs, take(p.Path, fmt.Sprintf("probe %d", i)))
+		case driverOneWire:
+			errs = append(errs, take(p.Path, "1-Wire probes"))
+		default:
+			errs = append(errs, take(p.Path, "Modbus probes"))
+		}
+	}
+	for i, h := range c.Handling {
+		if h.Driver == driverXDR {
+			errs = append(errs, take(h.Path, fmt.Sprintf("handling %d", i)))
+		}
+	}
+	if c.Battery != nil && c.Battery.Driver == driverMegatec {
+		errs = append(errs, take(c.Battery.Path, "battery"))
+	}
+	return errors.Join(errs...)
 }
 
 // clock returns the box's clock.

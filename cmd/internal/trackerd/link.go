@@ -205,7 +205,7 @@ func readSmall(path string) ([]byte, error) {
 // starts an incarnation.
 func currentHead(ctx context.Context, cfg *Config, key ed25519.PublicKey, log *slog.Logger) ([]byte, error) {
 	if cfg.LocalAddr != "" {
-		if head, err := askHead(ctx, cfg.LocalAddr); err == nil {
+		if head, err := askPage(ctx, cfg.LocalAddr, "/v1/head", merkle.MaxNote); err == nil {
 			if _, _, err := record.OpenHead(head, key); err != nil {
 				return nil, fmt.Errorf("page at %s is of another box: %w", cfg.LocalAddr, err)
 			}
@@ -221,7 +221,7 @@ func currentHead(ctx context.Context, cfg *Config, key ed25519.PublicKey, log *s
 		return nil, err
 	}
 	defer d.close()
-	t, err := tracker.New(d.box(cfg, clock, log))
+	t, err := tracker.New(d.box(cfg))
 	if err != nil {
 		return nil, err
 	}
@@ -229,10 +229,11 @@ func currentHead(ctx context.Context, cfg *Config, key ed25519.PublicKey, log *s
 	return head, t.Close()
 }
 
-func askHead(ctx context.Context, addr string) ([]byte, error) {
+// askPage asks the page of a box that runs.
+func askPage(ctx context.Context, addr, path string, limit int64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/v1/head", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -244,5 +245,5 @@ func askHead(ctx context.Context, addr string) ([]byte, error) {
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("page at %s answered %s", addr, resp.Status)
 	}
-	return io.ReadAll(io.LimitReader(resp.Body, merkle.MaxNote))
+	return io.ReadAll(io.LimitReader(resp.Body, limit))
 }

@@ -12,12 +12,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"time"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
-	"isotherm/hardware/gnss"
-	"isotherm/hardware/modbus"
 	"isotherm/tracker"
 )
 
@@ -33,8 +31,17 @@ const (
 
 const usage = `usage: trackerd run --config FILE
        trackerd enrol --config FILE --token-file FILE --policy FILE [--ledger URL[,URL]] [--ca FILE]
+       trackerd ports [--listen 2s] [--json]
+       trackerd doctor --config FILE [--for 8s] [--json]
+       trackerd decode FILE
 
-run records, watches and delivers until SIGTERM or SIGINT. enrol makes the box known to a ledger, once.
+run     records, watches and delivers until SIGTERM or SIGINT
+enrol   makes the box known to a ledger, once
+ports   lists serial ports and 1-Wire probes, and what to write into a configuration; --listen says what talks there
+doctor  shows raw and parsed values of a box that runs, or of its devices when it does not, what is wrong and what to do
+decode  prints what the box makes of a captured receiver's stream as JSON lines; - reads standard input
+
+Exit codes: 0 all went well, 1 a failure or, from doctor, something wrong with the box, 2 a wrong command line.
 `
 
 // errUsage marks an error in the command line.
@@ -42,8 +49,8 @@ var errUsage = errors.New("wrong use")
 
 // Run runs the program with args, without its name, and returns its exit code: 0 after an orderly end, 1 after a
 // failure, 2 for a wrong command line.
-func Run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	err := command(ctx, args, stdout, stderr)
+func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	err := command(ctx, args, invocation{stdin: stdin, stdout: stdout, stderr: stderr})
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return exitOK
@@ -55,45 +62,88 @@ func Run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	return exitError
 }
 
-func command(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	if len(args) == 0 {
-		return fmt.Errorf("%w: run or enrol is missing", errUsage)
-	}
-	flags := flag.NewFlagSet("trackerd "+args[0], flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	path := flags.String("config", "", "config file")
+// invocation is one call of the program.
+type invocation struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	log            *slog.Logger
+	config         string
+	args           []string // what follows the flags
+}
+
+// verb is one thing that the program does.
+type verb struct {
+	name   string
+	config bool                // needs --config
+	args   int                 // how many arguments follow the flags
+	flags  func(*flag.FlagSet) // may be nil
+	run    func(context.Context, *Config, invocation) error
+}
+
+func verbs() []verb {
 	var e enrolment
-	switch args[0] {
-	case "run":
-	case "enrol":
-		e.flags(flags)
-	case "help", "-h", "--help":
-		_, err := io.WriteString(stdout, usage)
+	var l listing
+	var d doctor
+	return []verb{
+		{name: "run", config: true, run: func(ctx context.Context, cfg *Config, in invocation) error { return run(ctx, cfg, in.log, in.stdout) }},
+		{name: "enrol", config: true, flags: e.flags, run: func(ctx context.Context, cfg *Config, in invocation) error {
+			return e.enrol(ctx, cfg, in.log, in.stdout)
+		}},
+		{name: "ports", flags: l.flags, run: func(ctx context.Context, _ *Config, in invocation) error { return l.run(ctx, in.stdout) }},
+		{name: "doctor", config: true, flags: d.flags, run: func(ctx context.Context, cfg *Config, in invocation) error {
+			return d.run(ctx, cfg, in.stdout)
+		}},
+		{name: "decode", args: 1, run: func(ctx context.Context, _ *Config, in invocation) error {
+			return decode(ctx, in.args[0], in.stdin, in.stdout)
+		}},
+	}
+}
+
+func command(ctx context.Context, args []string, in invocation) error {
+	if len(args) == 0 {
+		return fmt.Errorf("%w: run, enrol, ports, doctor or decode is missing", errUsage)
+	}
+	if slices.Contains([]string{"help", "-h", "--help"}, args[0]) {
+		_, err := io.WriteString(in.stdout, usage)
 		return err
-	default:
+	}
+	list := verbs()
+	i := slices.IndexFunc(list, func(v verb) bool { return v.name == args[0] })
+	if i < 0 {
 		return fmt.Errorf("%w: %q is not known", errUsage, args[0])
 	}
+	v := list[i]
+	flags := flag.NewFlagSet("trackerd "+v.name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	if v.config {
+		flags.StringVar(&in.config, "config", "", "config file")
+	}
+	if v.flags != nil {
+		v.flags(flags)
+	}
 	err := flags.Parse(args[1:])
+	in.args = flags.Args()
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		_, err := io.WriteString(stdout, usage)
+		_, err := io.WriteString(in.stdout, usage)
 		return err
 	case err != nil:
 		return fmt.Errorf("%w: %w", errUsage, err)
-	case flags.NArg() > 0:
-		return fmt.Errorf("%w: %q is too much", errUsage, flags.Arg(0))
-	case *path == "":
+	case len(in.args) > v.args:
+		return fmt.Errorf("%w: %q is too much", errUsage, in.args[v.args])
+	case len(in.args) < v.args:
+		return fmt.Errorf("%w: %s needs a file", errUsage, v.name)
+	case v.config && in.config == "":
 		return fmt.Errorf("%w: --config is missing", errUsage)
 	}
-	cfg, err := readConfig(*path)
-	if err != nil {
-		return err
+	var cfg *Config
+	if v.config {
+		if cfg, err = readConfig(in.config); err != nil {
+			return err
+		}
 	}
-	log := slog.New(slog.NewTextHandler(stderr, nil))
-	if args[0] == "enrol" {
-		return e.enrol(ctx, cfg, log, stdout)
-	}
-	return run(ctx, cfg, log, stdout)
+	in.log = slog.New(slog.NewTextHandler(in.stderr, nil))
+	return v.run(ctx, cfg, in)
 }
 
 // run records until ctx is done.
@@ -107,7 +157,7 @@ func run(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer) e
 		return err
 	}
 	defer d.close()
-	box := d.box(cfg, clock, log)
+	box := d.box(cfg)
 	// What keeps the box from its ledger never keeps it from recording.
 	uplink, err := newUplink(cfg)
 	if err != nil {
@@ -129,67 +179,7 @@ func run(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer) e
 	}
 	log.Info("box records", "box", t.Box(), "page", cfg.LocalAddr)
 	group, ctx := errgroup.WithContext(ctx)
-	if d.receiver != nil {
-		group.Go(func() error {
-			if err := d.receiver.Run(ctx); ctx.Err() == nil {
-				return err
-			}
-			return nil
-		})
-	}
+	group.Go(func() error { return d.run(ctx) })
 	group.Go(func() error { return t.Run(ctx) })
 	return group.Wait()
-}
-
-// devices are the box's senses.
-type devices struct {
-	receiver *gnss.Receiver // nil: none
-	buses    map[string]*modbus.Bus
-	probes   []tracker.Probe
-}
-
-// openDevices prepares the devices. Nothing is opened yet: a device that is missing now may be plugged in later.
-func openDevices(cfg *Config, clock tracker.Clock, log *slog.Logger) (*devices, error) {
-	d := &devices{buses: map[string]*modbus.Bus{}}
-	if g := cfg.GNSS; g != nil {
-		d.receiver = gnss.NewReceiver(gnss.Config{Path: g.Path, Baud: g.Baud, MaxAge: time.Duration(g.FixMaxAge), Now: clock.Time, Logger: log})
-	}
-	for i, p := range cfg.Probe {
-		bus := d.buses[p.Path]
-		if bus == nil {
-			bus = modbus.NewBus(modbus.BusConfig{Path: p.Path, Baud: p.Baud, Timeout: time.Duration(cfg.ProbeTimeout), Now: clock.Time, Logger: log})
-			d.buses[p.Path] = bus
-		}
-		device, err := bus.Probe(modbus.ProbeConfig{Address: p.Address, Register: p.Register, Decode: p.Preset})
-		if err != nil {
-			d.close()
-			return nil, fmt.Errorf("probe %d: %w", i, err)
-		}
-		calibration, err := p.calibration()
-		if err != nil {
-			d.close()
-			return nil, fmt.Errorf("probe %d: %w", i, err)
-		}
-		d.probes = append(d.probes, tracker.Probe{Place: p.Place, Device: device, Calibration: calibration})
-	}
-	return d, nil
-}
-
-func (d *devices) close() {
-	for _, bus := range d.buses {
-		_ = bus.Close() // nothing was written that could be lost
-	}
-}
-
-// box returns the tracker's config without an uplink.
-func (d *devices) box(cfg *Config, clock tracker.Clock, log *slog.Logger) tracker.Config {
-	c := tracker.Config{
-		DataDir: cfg.DataDir, Software: Software, Clock: clock, Probes: d.probes, Local: cfg.LocalAddr, Keep: cfg.KeepJournalMB << 20, Logger: log,
-		Intervals: tracker.Intervals{Sample: time.Duration(cfg.SampleInterval), Flush: time.Duration(cfg.FlushInterval), Sync: time.Duration(cfg.SyncInterval)},
-	}
-	c.Pages = cfg.pages()
-	if d.receiver != nil { // not a nil pointer in the interface
-		c.Locator = d.receiver
-	}
-	return c
 }

@@ -4,7 +4,39 @@ export interface Sample {
 	probe: number;
 	place: string;
 	temp_mc?: number;
+	indicated_mc?: number;
 	fault?: string;
+	/** What speaks against a temperature that is there. */
+	doubt?: string;
+	raw?: string;
+	detail?: string;
+}
+
+export interface Battery {
+	charge_permille?: number;
+	state: string;
+	left_s?: number;
+	millivolts?: number;
+	fault?: string;
+	detail?: string;
+	event_time_ms: number;
+}
+
+export interface Device {
+	device: string;
+	state: string;
+	fault?: string;
+	since_ms: number;
+	port?: string;
+	detail?: string;
+	unrecorded?: number;
+}
+
+export interface Handling {
+	kind: string;
+	on: boolean;
+	value: number;
+	event_time_ms: number;
 }
 
 export interface Excursion {
@@ -43,6 +75,11 @@ export interface Status {
 	alarm: boolean;
 	pages?: string;
 	radio: boolean;
+	radio_problem?: string;
+	battery?: Battery;
+	devices?: Device[];
+	handling?: Handling[];
+	clock_step?: { event_time_ms: number; step_ms: number; count: number };
 	reading?: { seq: number; event_time_ms: number; clock: string; samples: Sample[]; lat_e7?: number; lon_e7?: number; fix_age_ms?: number; fix_fault?: string };
 	storage?: { since_ms: number; waiting: number; dropped: number; problem: string };
 	damage?: { incarnation: string; kept: number; known: number; problem: string }[];

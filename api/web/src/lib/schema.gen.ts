@@ -2419,6 +2419,67 @@ export interface components {
             calibration: components["schemas"]["Calibration"][];
             warnings: components["schemas"]["TripWarning"][];
             late: components["schemas"]["Late"][];
+            /** @description What the boxes noticed, by begin. It decides nothing. */
+            events: components["schemas"]["BoxEvent"][];
+            /** @description Further events that are counted only. */
+            events_left_out?: number;
+            battery?: components["schemas"]["BoxBattery"];
+        };
+        /** @description Something that a box noticed of itself and of what was done to it. */
+        BoxEvent: {
+            /** @enum {string} */
+            kind: "lid" | "light" | "shock" | "device" | "probe" | "battery" | "output";
+            /** @description From 0. */
+            segment: number;
+            /**
+             * Format: int64
+             * @description By the box's clock.
+             */
+            from_ms: number;
+            /**
+             * Format: int64
+             * @description Its end; the newest record that is known when ended is false.
+             */
+            to_ms: number;
+            /** @description False: it went on when the box restarted, the segment ended, or no more had come. */
+            ended?: boolean;
+            /** @description For people. */
+            text: string;
+            /** @description Of the device or the output. */
+            name?: string;
+            probe?: number;
+            /** @description Why it does not work or is doubted; numbers are in ledger/FORMAT.md. */
+            fault?: number;
+            /**
+             * Format: int32
+             * @description The highest: lux, or thousandths of g.
+             */
+            value?: number;
+        };
+        /** @description What the gauge of a box's battery said last. */
+        BoxBattery: {
+            /** @description From 0. */
+            segment: number;
+            /**
+             * Format: int64
+             * @description By the box's clock.
+             */
+            at_ms: number;
+            /** @description For people. */
+            text: string;
+            /** @description Absent when unknown. */
+            charge_permille?: number;
+            /**
+             * Format: int64
+             * @description Absent when unknown.
+             */
+            millivolts?: number;
+            /**
+             * Format: int64
+             * @description Seconds until it is empty, as the gauge says; absent when it does not.
+             */
+            left_s?: number;
+            fault?: number;
         };
         /** @description One shipment. */
         Shipment: {
@@ -2482,6 +2543,8 @@ export interface components {
             late?: boolean;
             samples: components["schemas"]["Sample"][];
             fix?: components["schemas"]["Fix"];
+            /** @description Why there is no position, or what makes it doubtful. */
+            fix_fault?: number;
         };
         /** @description A page of a trip's readings. */
         Readings: {

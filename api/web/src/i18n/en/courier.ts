@@ -80,6 +80,7 @@ export default register('courier', {
 	'saved.box.all': 'nothing waited on the box at {at}',
 	'saved.phone': { one: '{n} act waits on this phone since {since}', other: '{n} acts wait on this phone since {since}' },
 	'saved.refused': { one: '{n} act was refused: see below', other: '{n} acts were refused: see below' },
+	battery: 'box battery {text}',
 	'battery.none': 'battery: this box reports none',
 	'fix.age': 'position {ago}',
 	'fix.none': 'no position',

@@ -1,4 +1,4 @@
-package gnss
+package nmea
 
 import "encoding/binary"
 

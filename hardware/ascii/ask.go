@@ -1,0 +1,277 @@
+package ascii
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"isotherm/hardware"
+	"isotherm/hardware/serial"
+)
+
+// Error says why a question got no answer that can be believed.
+type Error struct {
+	Profile string
+	Sent    string
+	Fault   hardware.Fault
+	Got     []byte // what came, for a person to look at
+}
+
+// Error gives the reason, what was asked, and what came.
+func (e *Error) Error() string {
+	text := fmt.Sprintf("thermometer %s, asked %q: %v", e.Profile, e.Sent, e.Fault)
+	if len(e.Got) > 0 {
+		text += ", got " + printable(e.Got)
+	}
+	return text
+}
+
+func faultOf(err error) hardware.Fault {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Fault
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return hardware.Canceled
+	}
+	return serial.FaultOf(err)
+}
+
+// port is what the asker needs of a serial port.
+type port interface {
+	Write(p []byte) (int, error)
+	ReadWithin(p []byte, wait time.Duration) (int, error)
+	SetWriteDeadline(t time.Time) error
+}
+
+// asker asks a device for one reading after the other. It is for one goroutine at a time.
+//
+// An answer does not say which question it belongs to. So when the line is dirty, because it was just opened, because an
+// answer did not come or was not right, or because something came that nobody asked for, it must be quiet for two
+// timeouts; then the setup is made, or without one the question is asked once and its answer thrown away, and the line
+// must be quiet for another timeout. Only then is a reading asked for.
+type asker struct {
+	parser   *Parser
+	profile  Profile
+	ask      string
+	timeout  time.Duration
+	setupDue time.Time // real time; zero: at once
+	failures int       // in a row, for the monitor
+}
+
+const (
+	// settle is how long a line must be quiet after an answer: what comes later came too late.
+	settle = 40 * time.Millisecond
+	// strayWait is how long is listened before a question for what nobody asked for.
+	strayWait = 5 * time.Millisecond
+	// maxDrain is how many times two timeouts a line may babble before a reading is given up.
+	maxDrain = 6
+	// maxAnswer bounds what a device may say to one question, in bytes.
+	maxAnswer = 2048
+	// setupEvery is how often the setup is made anew: somebody may change the device on the way.
+	setupEvery = 10 * time.Minute
+)
+
+func newAsker(parser *Parser, cfg Config) *asker {
+	return &asker{parser: parser, profile: cfg.Profile, ask: cfg.Profile.ask(cfg.Address), timeout: cfg.Timeout}
+}
+
+// answer is what a device said to a question.
+type answer struct {
+	verdict Verdict
+	raw     []byte
+}
+
+// read gets one reading. Its error is an *Error, a *serial.Error or ctx's, and leaves the line dirty. What the device itself
+// says, an open element or another unit, is no error but a verdict.
+func (a *asker) read(ctx context.Context, p port, dirty bool) (answer, error) {
+	stray, err := a.quiet(ctx, p, strayWait)
+	if err != nil {
+		return answer{}, err
+	}
+	dirty = dirty || stray
+	if dirty {
+		a.setupDue = time.Time{}
+		if err := a.drain(ctx, p); err != nil {
+			return answer{}, err
+		}
+	}
+	if len(a.profile.Setup) > 0 && !time.Now().Before(a.setupDue) {
+		if got, err := a.setup(ctx, p); err != nil || got.verdict.Fault != hardware.None {
+			return got, err
+		}
+	} else if dirty {
+		if got, err := a.question(ctx, p); err != nil {
+			return got, err
+		}
+	}
+	if dirty {
+		// Were that a straggler, the true answer would still come.
+		stray, err := a.quiet(ctx, p, a.timeout)
+		if err != nil {
+			return answer{}, err
+		}
+		if stray {
+			return answer{}, a.fail(a.ask, hardware.LateReply, nil)
+		}
+	}
+	got, err := a.question(ctx, p)
+	if err == nil && got.verdict.Fault != hardware.None {
+		a.setupDue = time.Time{} // it may have lost its settings
+	}
+	return got, err
+}
+
+func (a *asker) fail(sent string, fault hardware.Fault, got []byte) error {
+	return &Error{Profile: a.profile.Name, Sent: sent, Fault: fault, Got: got}
+}
+
+// drain waits until the line has been quiet for two timeouts.
+func (a *asker) drain(ctx context.Context, p port) error {
+	for range maxDrain {
+		stray, err := a.quiet(ctx, p, 2*a.timeout)
+		if err != nil || !stray {
+			return err
+		}
+	}
+	return a.fail("", hardware.Noise, nil)
+}
+
+// quiet listens for d and reports whether anything came; what came is dropped.
+func (a *asker) quiet(ctx context.Context, p port, d time.Duration) (stray bool, err error) {
+	var junk [256]byte
+	for end := time.Now().Add(d); ; {
+		n, err := p.ReadWithin(junk[:], time.Until(end))
+		if ctx.Err() != nil {
+			return stray, ctx.Err()
+		}
+		if n == 0 && serial.FaultOf(err) == hardware.Silent {
+			return stray, nil
+		}
+		if err != nil {
+			return stray, err
+		}
+		stray = true
+	}
+}
+
+// setup makes the exchanges of the profile. A verdict with a fault is what the device says against being used.
+func (a *asker) setup(ctx context.Context, p port) (answer, error) {
+	for _, x := range a.profile.Setup {
+		lines, all, err := a.exchange(ctx, p, x.Send, x.Want == "")
+		if err != nil {
+			return answer{}, err
+		}
+		if x.Want == "" {
+			continue
+		}
+		met := false
+		for _, line := range lines {
+			switch text := string(line); {
+			case strings.EqualFold(text, x.Want):
+				met = true
+			case strings.HasPrefix(strings.ToLower(text), strings.ToLower(x.Prefix)):
+				return answer{Verdict{Fault: x.Else, Formed: true}, line}, nil
+			default:
+				return answer{raw: line}, a.fail(x.Send, a.unexpected(line), all)
+			}
+		}
+		if !met {
+			return answer{raw: all}, a.fail(x.Send, hardware.Timeout, all)
+		}
+	}
+	a.setupDue = time.Now().Add(setupEvery)
+	return answer{}, nil
+}
+
+// unexpected names a line that is no answer to what was sent: a reading is one to an older question.
+func (a *asker) unexpected(line []byte) hardware.Fault {
+	switch v := a.parser.Parse(line); {
+	case v.Fault != hardware.None:
+		return v.Fault
+	case v.Nothing:
+		return hardware.Noise
+	}
+	return hardware.LateReply
+}
+
+// question asks for a reading. Exactly one line may be one; several that say why there is none are one reason.
+func (a *asker) question(ctx context.Context, p port) (answer, error) {
+	lines, all, err := a.exchange(ctx, p, a.ask, false)
+	if err != nil {
+		return answer{raw: all}, err
+	}
+	var got answer
+	said, temps := 0, 0
+	for _, line := range lines {
+		v := a.parser.Parse(line)
+		if v.Nothing {
+			continue
+		}
+		if said++; said == 1 || !v.Formed {
+			got = answer{v, line}
+		}
+		if v.Fault == hardware.None {
+			temps++
+		}
+	}
+	switch {
+	case said == 0:
+		return answer{raw: all}, a.fail(a.ask, hardware.Timeout, all)
+	case !got.verdict.Formed:
+		return answer{raw: got.raw}, a.fail(a.ask, got.verdict.Fault, all)
+	case said > 1 && temps > 0:
+		return answer{raw: all}, a.fail(a.ask, hardware.LateReply, all)
+	}
+	return got, nil
+}
+
+// exchange sends a command and collects the lines that come, until one has come and the line is quiet, or the timeout is
+// over. An echo of the command and lines that say nothing are left out; with any, one of those is enough.
+func (a *asker) exchange(ctx context.Context, p port, send string, any bool) (lines [][]byte, all []byte, err error) {
+	if err := p.SetWriteDeadline(time.Now().Add(a.timeout)); err != nil {
+		return nil, nil, err
+	}
+	if err := ctx.Err(); err != nil { // after setting the deadline: it may have overwritten the one from the end of ctx
+		return nil, nil, err
+	}
+	if _, err := p.Write([]byte(send)); err != nil {
+		return nil, nil, err
+	}
+	broken, heard := hardware.None, false
+	echo := strings.TrimRight(send, "\r\n")
+	split := newSplitter(a.profile.End, true,
+		func(line []byte) {
+			keep := string(line) != echo && !a.parser.ignored(string(line))
+			if keep {
+				lines = append(lines, bytes.Clone(line))
+			}
+			heard = heard || keep || any
+		},
+		func(fault hardware.Fault, _ []byte) { broken = fault })
+	var buf [256]byte
+	for end := time.Now().Add(a.timeout); len(all) < maxAnswer; {
+		n, err := p.ReadWithin(buf[:], time.Until(end))
+		if ctx.Err() != nil {
+			return nil, all, ctx.Err()
+		}
+		all = append(all, buf[:n]...)
+		split.write(buf[:n])
+		if err != nil && serial.FaultOf(err) != hardware.Silent {
+			return nil, all, err
+		}
+		if err != nil {
+			split.pause()
+			if broken != hardware.None {
+				return nil, all, a.fail(send, broken, all)
+			}
+			return lines, all, nil
+		}
+		if heard {
+			end = time.Now().Add(settle)
+		}
+	}
+	return nil, all, a.fail(send, hardware.TooLong, all)
+}
