@@ -111,7 +111,10 @@ func showBox(b *node.Box) contract.Box {
 		out.Incarnation, out.Size = b.Journal.Incarnation, b.Journal.Size
 	}
 	for _, p := range b.Probes {
-		one := contract.BoxProbe{Probe: int(p.Number), Place: p.Place, Model: p.Model, Certificate: p.Certificate, UntilMS: p.UntilMS}
+		one := contract.BoxProbe{Probe: int(p.Number), Place: p.Place, Model: p.Model, Certificate: p.Certificate, UntilMS: p.UntilMS, IssuedMS: p.IssuedMS}
+		for _, point := range p.Points {
+			one.Points = append(one.Points, contract.CalibrationPoint{ReferenceMC: point.ReferenceMC, IndicatedMC: point.IndicatedMC})
+		}
 		if p.Recall != nil {
 			one.RecalledMS = p.Recall.RecordTimeMS
 		}

@@ -74,11 +74,15 @@ func (o *output) try(ctx context.Context, on bool) error {
 // switchAlarm keeps the alarm's outputs as the newest alarm record says, from a known state at the start on. A switch that
 // failed is tried again: it may have been unplugged. It never holds up recording.
 func (t *Tracker) switchAlarm(ctx context.Context) error {
+	failing := false
 	for {
 		on := t.rec.isAlarm()
+		err := t.alarms.set(ctx, on)
+		if err != nil && ctx.Err() == nil && !failing { // once, and not each time
+			t.cfg.Logger.Error("alarm not switched; it is tried again", "on", on, "err", err, "every", alarmAgain)
+		}
 		var again <-chan time.Time
-		if err := t.alarms.set(ctx, on); err != nil && ctx.Err() == nil {
-			t.cfg.Logger.Error("alarm not switched", "on", on, "err", err, "again_in", alarmAgain)
+		if failing = err != nil; failing {
 			again = time.After(alarmAgain)
 		}
 		if on != t.rec.isAlarm() {

@@ -22,6 +22,7 @@ var errSwitching = errors.New("it is being switched off")
 const (
 	callEnds   = 2 * time.Second  // how long a call that was cut short may take to end
 	radioAgain = 10 * time.Second // before a radio that could not be switched is tried again
+	radioSure  = time.Minute      // between two times that silent radios are told again: one plugged in anew may have begun to send
 )
 
 // radio is the switch of all that the box sends: an aircraft's crew may ask for it. Power-on switches it on, so that a box
@@ -199,11 +200,16 @@ func (t *Tracker) recordRadio(on bool) error {
 	return nil
 }
 
-// keepRadio brings the radios into a known state at the start, and tries again whenever a switch failed, until ctx is done.
+// keepRadio brings the radios into a known state at the start, tries again whenever a switch failed, and makes sure of
+// silent ones, until ctx is done.
 func (t *Tracker) keepRadio(ctx context.Context) error {
-	told := ""
+	told, sure := "", time.Now()
 	for {
 		t.radio.switching.Lock()
+		if t.radio.silent && time.Since(sure) >= radioSure {
+			sure = time.Now()
+			t.reassure(ctx)
+		}
 		if _, problem := t.radio.state(); problem != "" && ctx.Err() == nil {
 			err := t.switchRadio(t.radio.isOn())
 			if _, problem = t.radio.state(); err != nil && problem != told {
@@ -215,6 +221,20 @@ func (t *Tracker) keepRadio(ctx context.Context) error {
 		if waitReal(ctx, radioAgain) != nil {
 			return nil
 		}
+	}
+}
+
+// reassure tells silent radios again to be silent. When one does not obey, nobody knows any more that they are, and the
+// journal ends its 'off'. The caller holds switching.
+func (t *Tracker) reassure(ctx context.Context) {
+	err := t.radios.set(ctx, false)
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	t.radio.silent = false
+	t.radio.setProblem(err)
+	if err := t.recordRadio(true); err != nil {
+		t.cfg.Logger.Error("that the radio may send is not recorded", "err", err)
 	}
 }
 

@@ -406,10 +406,16 @@ type BoxID = ledger.BoxID
 type BoxProbe struct {
 	// Certificate Number of its calibration certificate; none when none was configured.
 	Certificate string `json:"certificate,omitempty,omitzero"`
-	Model       string `json:"model,omitempty,omitzero"`
+
+	// IssuedMS The day of the calibration.
+	IssuedMS int64  `json:"issued_ms,omitempty,omitzero"`
+	Model    string `json:"model,omitempty,omitzero"`
 
 	// Place Where it sits.
 	Place string `json:"place"`
+
+	// Points The curve by which its samples are corrected; none when they are as the probe showed them.
+	Points []CalibrationPoint `json:"points,omitempty,omitzero"`
 
 	// Probe Its number in that box.
 	Probe int `json:"probe"`
@@ -449,6 +455,15 @@ type Calibration struct {
 
 	// UntilMS End of its validity.
 	UntilMS int64 `json:"until_ms,omitempty,omitzero"`
+}
+
+// CalibrationPoint One line of a calibration certificate.
+type CalibrationPoint struct {
+	// IndicatedMC What the probe showed.
+	IndicatedMC int32 `json:"indicated_mc"`
+
+	// ReferenceMC What the laboratory's standard showed.
+	ReferenceMC int32 `json:"reference_mc"`
 }
 
 // Call Whom to call.

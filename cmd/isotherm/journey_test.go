@@ -173,6 +173,7 @@ func TestDemo_once(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a journey takes a minute")
 	}
+	t.Parallel()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -266,6 +267,7 @@ func capture(t *testing.T, name string) string {
 func TestJourney_captures(t *testing.T) {
 	for _, name := range []string{"signalk/plaka.log", "gpsd/telit-he910.log"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			j, r := testJourney(t, t.TempDir(), journey.Options{GPS: capture(t, name), Drive: 60 * time.Second})
 			if err := j.Check(t.Context(), r); err != nil {
 				t.Error(err)
@@ -284,6 +286,7 @@ func TestJourney_leaderKilled(t *testing.T) { testNodeKilled(t, true) }
 func TestJourney_followerKilled(t *testing.T) { testNodeKilled(t, false) }
 
 func testNodeKilled(t *testing.T, leading bool) {
+	t.Parallel() // journeys wait most of their time
 	testJourney(t, t.TempDir(), journey.Options{Faults: []journey.Fault{
 		at(30, func(ctx context.Context, j *journey.Journey) error {
 			_, err := j.KillNode(ctx, leading)
@@ -294,6 +297,7 @@ func testNodeKilled(t *testing.T, leading bool) {
 }
 
 func TestJourney_boxKilled(t *testing.T) {
+	t.Parallel()
 	_, r := testJourney(t, t.TempDir(), journey.Options{Faults: []journey.Fault{
 		at(25, func(ctx context.Context, j *journey.Journey) error { // while it is too cold
 			j.KillBox()

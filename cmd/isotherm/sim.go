@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"isotherm/cmd/internal/door"
 	"isotherm/cmd/internal/simulate"
 	"isotherm/hardware/sim"
 )
@@ -31,7 +32,7 @@ func simCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "sim", Short: "Run simulated devices for a box, with faults by a timetable, until Ctrl-C", Args: exactly(0),
 		Long: `Sim runs the devices of a plan behind pseudo-terminals: satellite receivers, temperature probes, handling sensors, a battery. It makes a
-path for each one that stays, to give to trackerd, and writes trackerd's tables for all of them to a file beside those. The plan says when which
+path for each one that stays, to give to trackerd, and a configuration for trackerd that uses all of them. The plan says when which
 device is unplugged and comes back, also under another name, falls silent, sends garbage, answers late, breaks lines off, gets its checksums
 wrong, changes its speed, and more; sim prints each fault as it begins and ends. Without a plan it runs the example.
 
@@ -109,12 +110,16 @@ func (f *simFlags) run(ctx context.Context, out io.Writer, plan *simulate.Plan) 
 		}
 		lines = append(lines, line)
 	}
-	tables := filepath.Join(dir, simulate.TablesFile)
-	if err := os.WriteFile(tables, plan.Tables(devices, start, began), 0o600); err != nil {
+	local, err := door.FreeAddress("127.0.0.1:0")
+	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.Remove(tables)) }()
-	say.ready(devices, tables)
+	config := filepath.Join(dir, simulate.ConfigFile)
+	if err := os.WriteFile(config, plan.Config(dir, local, start, began), 0o600); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(config)) }()
+	say.ready(devices, config)
 	group, running := errgroup.WithContext(ctx)
 	for _, line := range lines {
 		group.Go(func() error { return line.Run(running) }) // ends with ctx
@@ -169,7 +174,7 @@ type (
 )
 
 // ready tells of the devices: all of them can be opened.
-func (v *simVoice) ready(devices []simulate.Device, tables string) {
+func (v *simVoice) ready(devices []simulate.Device, config string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	t := table{head: []string{"DEVICE", "KIND", "PATH", "FAULTS"}}
@@ -180,11 +185,11 @@ func (v *simVoice) ready(devices []simulate.Device, tables string) {
 		t.row(d.Name, d.Kind, d.Line.Link, len(d.Line.Script))
 	}
 	if v.json {
-		v.line(simReadyLine{Type: "ready", Config: tables})
+		v.line(simReadyLine{Type: "ready", Config: config})
 		return
 	}
 	t.write(v.out)
-	fmt.Fprintf(v.out, "their tables for a box's configuration are in %s; ready until Ctrl-C\n", tables)
+	fmt.Fprintf(v.out, "a box that uses them: trackerd run --config %s\nready, until Ctrl-C\n", config)
 }
 
 // fault tells of a fault's begin or end.

@@ -49,9 +49,11 @@ type port interface {
 // asker asks a device for one reading after the other. It is for one goroutine at a time.
 //
 // An answer does not say which question it belongs to. So when the line is dirty, because it was just opened, because an
-// answer did not come or was not right, or because something came that nobody asked for, it must be quiet for two
-// timeouts; then the setup is made, or without one the question is asked once and its answer thrown away, and the line
-// must be quiet for another timeout. Only then is a reading asked for.
+// answer did not come or was not right, or because something came that nobody asked for, the commands of the setup are sent
+// that want no answer (they silence a device that also reports), and then it must be quiet for two timeouts; then the rest
+// of the setup is made, or without one the question is asked once and its answer thrown away, and the line
+// must be quiet for another timeout. Only then is a reading asked for, and for the whole timeout no second answer may come.
+// No answer that comes within three timeouts of its question can then be taken for the answer to another one.
 type asker struct {
 	parser   *Parser
 	profile  Profile
@@ -59,6 +61,7 @@ type asker struct {
 	timeout  time.Duration
 	setupDue time.Time // real time; zero: at once
 	failures int       // in a row, for the monitor
+	doing    error     // what is said when the caller gives up waiting; nil: nothing was tried
 }
 
 const (
@@ -66,8 +69,9 @@ const (
 	settle = 40 * time.Millisecond
 	// strayWait is how long is listened before a question for what nobody asked for.
 	strayWait = 5 * time.Millisecond
-	// maxDrain is how many times two timeouts a line may babble before a reading is given up.
-	maxDrain = 6
+	// maxDrain is for how many timeouts a line may babble before a reading is given up. All of a reading has to fit into the
+	// 5 s that a round of the tracker lasts.
+	maxDrain = 4
 	// maxAnswer bounds what a device may say to one question, in bytes.
 	maxAnswer = 2048
 	// setupEvery is how often the setup is made anew: somebody may change the device on the way.
@@ -87,6 +91,7 @@ type answer struct {
 // read gets one reading. Its error is an *Error, a *serial.Error or ctx's, and leaves the line dirty. What the device itself
 // says, an open element or another unit, is no error but a verdict.
 func (a *asker) read(ctx context.Context, p port, dirty bool) (answer, error) {
+	a.doing = nil
 	stray, err := a.quiet(ctx, p, strayWait)
 	if err != nil {
 		return answer{}, err
@@ -94,6 +99,9 @@ func (a *asker) read(ctx context.Context, p port, dirty bool) (answer, error) {
 	dirty = dirty || stray
 	if dirty {
 		a.setupDue = time.Time{}
+		if err := a.hush(ctx, p); err != nil {
+			return answer{}, err
+		}
 		if err := a.drain(ctx, p); err != nil {
 			return answer{}, err
 		}
@@ -103,7 +111,7 @@ func (a *asker) read(ctx context.Context, p port, dirty bool) (answer, error) {
 			return got, err
 		}
 	} else if dirty {
-		if got, err := a.question(ctx, p); err != nil {
+		if got, err := a.question(ctx, p, settle); err != nil {
 			return got, err
 		}
 	}
@@ -117,7 +125,11 @@ func (a *asker) read(ctx context.Context, p port, dirty bool) (answer, error) {
 			return answer{}, a.fail(a.ask, hardware.LateReply, nil)
 		}
 	}
-	got, err := a.question(ctx, p)
+	after := settle
+	if dirty {
+		after = a.timeout
+	}
+	got, err := a.question(ctx, p, after)
 	if err == nil && got.verdict.Fault != hardware.None {
 		a.setupDue = time.Time{} // it may have lost its settings
 	}
@@ -128,15 +140,38 @@ func (a *asker) fail(sent string, fault hardware.Fault, got []byte) error {
 	return &Error{Profile: a.profile.Name, Sent: sent, Fault: fault, Got: got}
 }
 
-// drain waits until the line has been quiet for two timeouts.
-func (a *asker) drain(ctx context.Context, p port) error {
-	for range maxDrain {
-		stray, err := a.quiet(ctx, p, 2*a.timeout)
-		if err != nil || !stray {
+// hush sends the commands that want no answer.
+func (a *asker) hush(ctx context.Context, p port) error {
+	for _, x := range a.profile.Setup {
+		if x.Want != "" {
+			continue
+		}
+		_, _, err := a.exchange(ctx, p, command{send: x.Send, after: settle, any: true})
+		if _, said := errors.AsType[*Error](err); err != nil && !said { // what comes on a dirty line matters to nobody
 			return err
 		}
 	}
-	return a.fail("", hardware.Noise, nil)
+	return nil
+}
+
+// drain waits until the line has been quiet for two timeouts.
+func (a *asker) drain(ctx context.Context, p port) error {
+	for limit := time.Now().Add(maxDrain * a.timeout); ; {
+		var junk [256]byte
+		_, err := p.ReadWithin(junk[:], 2*a.timeout)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case serial.FaultOf(err) == hardware.Silent:
+			return nil
+		case err != nil:
+			return err
+		}
+		a.doing = a.fail("", hardware.Noise, nil)
+		if time.Now().After(limit) {
+			return a.doing
+		}
+	}
 }
 
 // quiet listens for d and reports whether anything came; what came is dropped.
@@ -160,12 +195,12 @@ func (a *asker) quiet(ctx context.Context, p port, d time.Duration) (stray bool,
 // setup makes the exchanges of the profile. A verdict with a fault is what the device says against being used.
 func (a *asker) setup(ctx context.Context, p port) (answer, error) {
 	for _, x := range a.profile.Setup {
-		lines, all, err := a.exchange(ctx, p, x.Send, x.Want == "")
+		if x.Want == "" {
+			continue // sent by hush
+		}
+		lines, all, err := a.exchange(ctx, p, command{send: x.Send, after: settle})
 		if err != nil {
 			return answer{}, err
-		}
-		if x.Want == "" {
-			continue
 		}
 		met := false
 		for _, line := range lines {
@@ -198,8 +233,8 @@ func (a *asker) unexpected(line []byte) hardware.Fault {
 }
 
 // question asks for a reading. Exactly one line may be one; several that say why there is none are one reason.
-func (a *asker) question(ctx context.Context, p port) (answer, error) {
-	lines, all, err := a.exchange(ctx, p, a.ask, false)
+func (a *asker) question(ctx context.Context, p port, after time.Duration) (answer, error) {
+	lines, all, err := a.exchange(ctx, p, command{send: a.ask, after: after})
 	if err != nil {
 		return answer{raw: all}, err
 	}
@@ -228,31 +263,39 @@ func (a *asker) question(ctx context.Context, p port) (answer, error) {
 	return got, nil
 }
 
+// command is what is sent, and when its answer is complete.
+type command struct {
+	send  string
+	after time.Duration // quiet after the first line of the answer; at most until the timeout is over if that is longer
+	any   bool          // any line is an answer, also one that says nothing
+}
+
 // exchange sends a command and collects the lines that come, until one has come and the line is quiet, or the timeout is
-// over. An echo of the command and lines that say nothing are left out; with any, one of those is enough.
-func (a *asker) exchange(ctx context.Context, p port, send string, any bool) (lines [][]byte, all []byte, err error) {
+// over. An echo of the command and lines that say nothing are left out.
+func (a *asker) exchange(ctx context.Context, p port, c command) (lines [][]byte, all []byte, err error) {
 	if err := p.SetWriteDeadline(time.Now().Add(a.timeout)); err != nil {
 		return nil, nil, err
 	}
 	if err := ctx.Err(); err != nil { // after setting the deadline: it may have overwritten the one from the end of ctx
 		return nil, nil, err
 	}
-	if _, err := p.Write([]byte(send)); err != nil {
+	if _, err := p.Write([]byte(c.send)); err != nil {
 		return nil, nil, err
 	}
+	a.doing = a.fail(c.send, hardware.Timeout, nil)
 	broken, heard := hardware.None, false
-	echo := strings.TrimRight(send, "\r\n")
+	echo := strings.TrimRight(c.send, "\r\n")
 	split := newSplitter(a.profile.End, true,
 		func(line []byte) {
 			keep := string(line) != echo && !a.parser.ignored(string(line))
 			if keep {
 				lines = append(lines, bytes.Clone(line))
 			}
-			heard = heard || keep || any
+			heard = heard || keep || c.any
 		},
 		func(fault hardware.Fault, _ []byte) { broken = fault })
 	var buf [256]byte
-	for end := time.Now().Add(a.timeout); len(all) < maxAnswer; {
+	for limit, end := time.Now().Add(a.timeout), time.Now().Add(a.timeout); len(all) < maxAnswer; {
 		n, err := p.ReadWithin(buf[:], time.Until(end))
 		if ctx.Err() != nil {
 			return nil, all, ctx.Err()
@@ -265,13 +308,23 @@ func (a *asker) exchange(ctx context.Context, p port, send string, any bool) (li
 		if err != nil {
 			split.pause()
 			if broken != hardware.None {
-				return nil, all, a.fail(send, broken, all)
+				return nil, all, a.fail(c.send, broken, all)
 			}
 			return lines, all, nil
 		}
 		if heard {
-			end = time.Now().Add(settle)
+			end = time.Now().Add(c.after)
+			if c.after > settle && end.After(limit) {
+				end = later(limit, time.Now().Add(settle))
+			}
 		}
 	}
-	return nil, all, a.fail(send, hardware.TooLong, all)
+	return nil, all, a.fail(c.send, hardware.TooLong, all)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

@@ -186,8 +186,8 @@ func TestAsker_Scale(t *testing.T) {
 // TestAsker_RandomLate asks devices that answer, stay silent, or answer late, at random, and checks that each value belongs
 // to the question it was returned for. Every answer carries the number of its question.
 func TestAsker_RandomLate(t *testing.T) {
-	const trials = 20_000
-	for _, reach := range []time.Duration{4, 20} { // how many timeouts the latest answer is late
+	const trials = 5_000
+	for _, reach := range []time.Duration{3, 4, 20} { // how many timeouts the latest answer is late
 		synctest.Test(t, func(t *testing.T) {
 			a := newTestAsker(t, "adam")
 			random := rand.New(rand.NewPCG(5, uint64(reach)))
@@ -216,12 +216,83 @@ func TestAsker_RandomLate(t *testing.T) {
 				time.Sleep(time.Duration(random.Int64N(int64(10 * time.Second))))
 			}
 			t.Logf("answers late by up to %d timeouts: %d readings, %d temperatures, %d from a late answer", reach, trials, values, wrong)
-			if wrong > 0 && reach <= 4 || values < trials/3 {
+			if wrong > 0 && reach <= 3 || values < trials/3 {
 				t.Errorf("%d late answers passed on, %d values in %d readings", wrong, values, trials)
 			}
 			time.Sleep(time.Minute) // for what is under way
 		})
 	}
+}
+
+// TestAsker_Continuous: an EZO leaves the factory reporting once a second, more often than a line is quiet for two timeouts.
+func TestAsker_Continuous(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		reports, over := true, false
+		line := newFakeLine(func(request string, say func(time.Duration, string)) {
+			switch request {
+			case "C,0\r":
+				mu.Lock()
+				reports = false
+				mu.Unlock()
+				say(300*time.Millisecond, "*OK\r")
+			case "S,?\r":
+				say(300*time.Millisecond, "?S,c\r*OK\r")
+			case "R\r":
+				say(600*time.Millisecond, "25.104\r*OK\r")
+			}
+		})
+		done := make(chan struct{})
+		go func() { // ends with over
+			defer close(done)
+			for {
+				time.Sleep(time.Second)
+				mu.Lock()
+				if over {
+					mu.Unlock()
+					return
+				}
+				if reports {
+					line.say(0, "99.999\r")
+				}
+				mu.Unlock()
+			}
+		}()
+		a := newTestAsker(t, "ezo-rtd")
+		begin := time.Now()
+		got, err := a.read(t.Context(), line, true)
+		if err != nil || got.verdict.Temp != 25_104 {
+			t.Errorf("got %+v, %v, want 25.104 °C", got, err)
+		}
+		took := time.Since(begin)
+		t.Logf("first reading after opening: %v", took)
+		if took > 4500*time.Millisecond {
+			t.Errorf("the first reading took %v, want less than a round of 5 s", took)
+		}
+		mu.Lock()
+		over = true
+		mu.Unlock()
+		<-done
+	})
+}
+
+// TestAsker_Babble: a device that can't be silenced is given up in time, with a reason.
+func TestAsker_Babble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line := newFakeLine(func(string, func(time.Duration, string)) {})
+		for i := range 20 {
+			line.say(time.Duration(i)*500*time.Millisecond, "99.999\r")
+		}
+		a := newTestAsker(t, "ezo-rtd")
+		begin := time.Now()
+		if got, err := a.read(t.Context(), line, true); faultOf(err) != hardware.Noise || got.verdict.Temp != 0 {
+			t.Errorf("got %+v, %v, want noise", got, err)
+		}
+		if took := time.Since(begin); took > 5*time.Second {
+			t.Errorf("it took %v to give up", took)
+		}
+		time.Sleep(time.Minute)
+	})
 }
 
 func TestAsker_Cancelled(t *testing.T) {

@@ -63,7 +63,7 @@ func badLines(profile string) []string {
 	case "sk-l200ii":
 		return append(common, "S -H-, 0250", "S -L-, 0250", "S -E-, 0250", "S     , 0250")
 	case "lutron":
-		return append(common, "\x0241020100000775", "\x0241010100018888", "\x0241010100000850", "\x0241010100000000"[:15])
+		return append(common, "\x0241020100000775", "\x0241010100018888", "\x0241010100000850", "\x024101010000000")
 	case "arduino":
 		return append(common, sealed("T:nan,C"), sealed("T:,C"), sealed("T:-127.00,C"), sealed("T:85.00,C"), sealed("T:-0.0625,C"), sealed("T:-0.06,C"), sealed("T:4.20,F"),
 			sealed("T:4.20,"), "T:4.20,C", "T:4.20,C*00")
@@ -74,7 +74,7 @@ func badLines(profile string) []string {
 
 // TestParser_Random holds that good lines give their value and that no bad one gives any, alone, cut, or glued.
 func TestParser_Random(t *testing.T) {
-	const trials = 100_000
+	const trials = 10_000
 	for _, name := range Presets() {
 		r := newParser(t, name)
 		random := rand.New(rand.NewPCG(7, 1))

@@ -125,14 +125,22 @@ func (t *Thermometer) Read(ctx context.Context) hardware.Sample {
 		return t.newest()
 	}
 	var answer answer
+	var given error // why the caller's time was over
 	err := t.line.Do(ctx, func(ctx context.Context, p *serial.Port, dirty bool) error {
 		var err error
 		answer, err = t.asker.read(ctx, p, dirty)
-		if ctx.Err() == nil {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) && t.asker.doing != nil {
+			err = t.asker.doing // the caller waited long enough to know more than that
+			given = err
+		}
+		if !errors.Is(err, context.Canceled) {
 			t.tell(err, p.Path())
 		}
 		return err
 	})
+	if given != nil {
+		err = given
+	}
 	sample := hardware.Sample{At: t.cfg.Now(), Raw: printable(answer.raw)}
 	if err != nil {
 		sample.Fault, sample.Detail = faultOf(err), err.Error()

@@ -13,7 +13,6 @@ const (
 	drainPermille = 50               // and what is added for each minute between two readings: empty in 20 minutes
 	jumpVolts     = 3                // a change of voltage by more than one third is a jump
 	confirmJump   = 3                // readings in a row after which a jump is taken
-	confirmFirst  = 2                // the same for a first reading
 	forget        = 10 * time.Minute // after this the last reading says little about the next
 )
 
@@ -79,38 +78,39 @@ func (j *jumps) blank(now time.Time) bool {
 	return !j.have || age < 0 || age > forget // below zero: the clock was set back
 }
 
-// take reports whether v is to be believed.
+// take reports whether v is to be believed, by the readings before it. It is not for when there are none: see confirm.
 func (j *jumps) take(now time.Time, v level) bool {
-	need := confirmJump
-	switch {
-	case j.blank(now):
-		need = confirmFirst
-	case j.last.near(v, now.Sub(j.at)):
-		return j.accept(now, v)
+	if j.last.near(v, now.Sub(j.at)) {
+		j.accept(now, v)
+		return true
 	}
-	if gap := now.Sub(j.since); j.agreed > 0 && gap >= 0 && gap <= forget && j.doubt.near(v, gap) {
+	if gap := now.Sub(j.since); j.agreed > 0 && gap >= 0 && j.doubt.near(v, gap) {
 		j.agreed++
 	} else {
 		j.agreed = 1
 	}
 	j.doubt, j.since = v, now
-	if j.agreed < need {
+	if j.agreed < confirmJump {
 		return false
 	}
-	return j.accept(now, v)
-}
-
-func (j *jumps) accept(now time.Time, v level) bool {
-	j.have, j.last, j.at, j.agreed = true, v, now, 0
+	j.accept(now, v)
 	return true
 }
 
-// why says what speaks against v, for a person.
-func (j *jumps) why(now time.Time, v level) string {
-	if j.blank(now) {
-		return fmt.Sprintf("shows %v, and a second look does not confirm it", v)
+// confirm reports whether v is to be believed without readings before it: first was seen right before.
+func (j *jumps) confirm(now time.Time, first, v level) bool {
+	if !first.near(v, 0) {
+		return false
 	}
-	return fmt.Sprintf("showed %v, and now %v: no battery changes that fast, so it is taken only when %d readings in a row say it",
+	j.accept(now, v)
+	return true
+}
+
+func (j *jumps) accept(now time.Time, v level) { j.have, j.last, j.at, j.agreed = true, v, now, 0 }
+
+// why says what speaks against v, for a person.
+func (j *jumps) why(v level) string {
+	return fmt.Sprintf("showed %v, and now %v: no battery changes so fast; it is taken when %d readings in a row say it",
 		j.last, v, confirmJump)
 }
 

@@ -17,9 +17,6 @@ import (
 // TestMegatec_lives: a simulated UPS and all that can happen to its line. Each reading is the true voltage or none, the
 // fault is one that fits, and afterwards the UPS is read again.
 func TestMegatec_lives(t *testing.T) {
-	t.Parallel()
-	var at atomic.Int64 // the moment of the script, which the test moves
-	clock := func() time.Duration { return time.Duration(at.Load()) }
 	tests := []struct {
 		fault sim.Fault
 		want  []hardware.Fault // any of these
@@ -35,13 +32,33 @@ func TestMegatec_lives(t *testing.T) {
 		{sim.Fault{Kind: sim.PowerOn}, []hardware.Fault{hardware.GaugeGlitch}},
 		{sim.Fault{Kind: sim.Speed, Baud: 2400}, []hardware.Fault{hardware.Timeout, hardware.Truncated, hardware.Noise}},
 	}
-	var script sim.Script
-	for i, tt := range tests {
-		tt.fault.At, tt.fault.For = time.Duration(2*i+1)*time.Second, time.Second
-		script = append(script, tt.fault)
+	for _, tt := range tests {
+		t.Run(string(tt.fault.Kind), func(t *testing.T) {
+			t.Parallel()
+			var at atomic.Int64 // the moment of the script, which the test moves
+			clock := func() time.Duration { return time.Duration(at.Load()) }
+			tt.fault.At, tt.fault.For = time.Second, time.Second
+			link := filepath.Join(t.TempDir(), "usb-ups")
+			runUPS(t, link, clock, sim.Script{tt.fault})
+			m := hardware.NewMonitor("battery", time.Now, nil)
+			g, err := battery.NewMegatec(battery.MegatecConfig{Port: link, Baud: 19200, Timeout: 100 * time.Millisecond, Monitor: m})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = g.Close() }) // its port may be unplugged
+			readLife(t, g, m, hardware.None)
+			at.Store(int64(time.Second))
+			readLife(t, g, m, tt.want...)
+			at.Store(int64(2 * time.Second))
+			readLife(t, g, m, hardware.None)
+		})
 	}
+}
+
+// runUPS runs a simulated UPS of 13.2 V until the test ends.
+func runUPS(t *testing.T, link string, clock sim.Clock, script sim.Script) {
+	t.Helper()
 	ups := sim.Megatec{MilliVolts: func() uint32 { return 13_200 }, PowerOn: script.During(sim.PowerOn, clock)}
-	link := filepath.Join(t.TempDir(), "usb-ups")
 	line, err := sim.OpenLine(sim.LineConfig{Link: link, Node: "ttyUSB0", Baud: 19200, Device: ups.Serve, Script: script, Clock: clock})
 	if err != nil {
 		t.Fatal(err)
@@ -55,35 +72,23 @@ func TestMegatec_lives(t *testing.T) {
 			t.Errorf("simulated line: %v", err)
 		}
 	})
-	m := hardware.NewMonitor("battery", time.Now, nil)
-	g, err := battery.NewMegatec(battery.MegatecConfig{Port: link, Baud: 19200, Timeout: 150 * time.Millisecond, Monitor: m})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.Close()
-	// read asks until the fault is one of these, and the monitor agrees.
-	read := func(want ...hardware.Fault) {
-		t.Helper()
-		for end := time.Now().Add(30 * time.Second); ; {
-			b := g.Read(t.Context())
-			if b.Fault == hardware.None && b.MilliVolts != 13_200 || b.Fault != hardware.None && b.MilliVolts != hardware.VoltsUnknown {
-				t.Fatalf("%+v, want 13200 mV or nothing", b)
-			}
-			if live := m.Condition().State == hardware.StateLive; slices.Contains(want, b.Fault) && live == (b.Fault == hardware.None) {
-				return
-			}
-			if time.Now().After(end) {
-				t.Fatalf("%+v, condition %+v, want %v", b, m.Condition(), want)
-			}
+}
+
+// readLife asks until the fault is one of these, and the monitor agrees.
+func readLife(t *testing.T, g *battery.Megatec, m *hardware.Monitor, want ...hardware.Fault) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond) // a port that is away answers at once
+	defer tick.Stop()
+	for end := time.Now().Add(30 * time.Second); ; <-tick.C {
+		b := g.Read(t.Context())
+		if b.Fault == hardware.None && b.MilliVolts != 13_200 || b.Fault != hardware.None && b.MilliVolts != hardware.VoltsUnknown {
+			t.Fatalf("%+v, want 13200 mV or nothing", b)
 		}
-	}
-	for i, tt := range tests {
-		t.Run(string(tt.fault.Kind), func(t *testing.T) {
-			read(hardware.None)
-			at.Store(int64(time.Duration(2*i+1) * time.Second))
-			read(tt.want...)
-			at.Store(int64(time.Duration(2*i+2) * time.Second))
-			read(hardware.None)
-		})
+		if live := m.Condition().State == hardware.StateLive; slices.Contains(want, b.Fault) && live == (b.Fault == hardware.None) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%+v, condition %+v, want %v", b, m.Condition(), want)
+		}
 	}
 }

@@ -17,8 +17,8 @@ type MegatecConfig struct {
 	Port         string            // as for serial.Open: a path, or usb:VVVV:PPPP
 	Baud         int               // default 2400, the protocol's only speed
 	Timeout      time.Duration     // real time for one answer, default 1 s; one takes 0.2 s at 2400 baud
-	Cells        int               // cells of the battery, for a UPS that tells the voltage of one; 0: then the voltage is unknown
-	LowMilliVolt uint32            // on battery and at or below this voltage it is BatteryLow too; 0: only when the UPS says so
+	Cells        int               // of the battery, for a UPS that tells the voltage of one; 0: then it is unknown
+	LowMilliVolt uint32            // of the battery; at or below it, without mains, it is BatteryLow too; 0: never
 	Host         serial.Host       // default the real machine
 	Now          func() time.Time  // the box's clock, default time.Now
 	Monitor      *hardware.Monitor // may be nil
@@ -35,8 +35,9 @@ const (
 	gapBits = 240
 	gapMin  = 20 * time.Millisecond
 
-	// drainRounds is how many times a line that babbles is listened to before an attempt gives up.
-	drainRounds = 6
+	// drainRounds is how many times a line that babbles is listened to before an attempt gives up: 8 s at most, so that a
+	// caller who waits 10 s hears the reason.
+	drainRounds = 4
 )
 
 // Megatec is a UPS that answers Q1 on a serial line. It implements hardware.Gauge.
@@ -74,7 +75,8 @@ func NewMegatec(cfg MegatecConfig) (*Megatec, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	m := &Megatec{cfg: cfg, gap: max(gapMin, gapBits*time.Second/time.Duration(cfg.Baud)), turn: make(chan struct{}, 1), standing: standing{monitor: cfg.Monitor}}
+	m := &Megatec{cfg: cfg, turn: make(chan struct{}, 1), standing: standing{monitor: cfg.Monitor}}
+	m.gap = max(gapMin, gapBits*time.Second/time.Duration(cfg.Baud))
 	m.line = serial.NewLine(serial.KeepConfig{Spec: cfg.Port, Config: serial.Config{Baud: cfg.Baud}, Host: cfg.Host,
 		Monitor: cfg.Monitor, Logger: cfg.Logger})
 	m.turn <- struct{}{}
@@ -100,9 +102,9 @@ func (m *Megatec) Read(ctx context.Context) hardware.Battery {
 		return failed(m.cfg.Now(), hardware.Canceled, "the caller gave up")
 	}
 	defer func() { m.turn <- struct{}{} }()
-	var first, second status
+	var answer status
 	err := m.line.Do(ctx, func(ctx context.Context, p *serial.Port, dirty bool) (err error) {
-		first, second, err = m.exchange(ctx, p, dirty)
+		answer, err = m.exchange(ctx, p, dirty)
 		return err
 	})
 	m.standing.port = m.line.Path()
@@ -111,27 +113,29 @@ func (m *Megatec) Read(ctx context.Context) hardware.Battery {
 	if err != nil {
 		b.Detail = err.Error()
 	} else {
-		b = m.judge(now, first, second)
+		b = m.judge(now, answer)
 	}
 	m.standing.note(b)
 	return b
 }
 
-// exchange asks twice on a quiet line.
-func (m *Megatec) exchange(ctx context.Context, p *serial.Port, dirty bool) (first, second status, err error) {
+// exchange asks twice on a quiet line, and returns the second of two answers that agree.
+func (m *Megatec) exchange(ctx context.Context, p *serial.Port, dirty bool) (status, error) {
 	if err := m.drain(ctx, p, dirty); err != nil {
-		return first, second, err
+		return status{}, err
 	}
-	if first, err = m.ask(ctx, p); err != nil {
-		return first, second, err
+	first, err := m.ask(ctx, p)
+	if err != nil {
+		return status{}, err
 	}
-	if second, err = m.ask(ctx, p); err != nil {
-		return first, second, err
+	second, err := m.ask(ctx, p)
+	if err != nil {
+		return status{}, err
 	}
 	if !first.agrees(second) {
-		err = m.fail(hardware.GaugeGlitch, "two answers right after each other differ")
+		return status{}, m.fail(hardware.GaugeGlitch, "two answers right after each other differ")
 	}
-	return first, second, err
+	return second, nil
 }
 
 // drain waits until nothing comes any more: at once on a clean line, for two timeouts on a dirty one, or on one where
@@ -220,27 +224,26 @@ func (m *Megatec) ask(ctx context.Context, p *serial.Port) (status, error) {
 	return s, nil
 }
 
-// judge draws the conclusions of two answers that agree.
-func (m *Megatec) judge(now time.Time, first, second status) hardware.Battery {
+// judge draws the conclusions of an answer that was confirmed.
+func (m *Megatec) judge(now time.Time, s status) hardware.Battery {
 	b := failed(now, hardware.None, "")
-	if second.flags&upsFailed != 0 {
+	if s.flags&upsFailed != 0 {
 		b.Fault, b.Detail = hardware.DeviceError, m.fail(hardware.DeviceError, "it says that it has failed").Error()
 		return b
 	}
-	l := level{hardware.ChargeUnknown, second.volts(m.cfg.Cells)}
+	l := level{hardware.ChargeUnknown, s.volts(m.cfg.Cells)}
 	if m.jumps.blank(now) {
-		m.jumps.take(now, level{hardware.ChargeUnknown, first.volts(m.cfg.Cells)}) // this is what the second one confirms
-	}
-	if !m.jumps.take(now, l) {
-		b.Fault, b.Detail = hardware.GaugeGlitch, m.fail(hardware.GaugeGlitch, "it "+m.jumps.why(now, l)).Error()
+		m.jumps.accept(now, l) // the two answers confirm each other
+	} else if !m.jumps.take(now, l) {
+		b.Fault, b.Detail = hardware.GaugeGlitch, m.fail(hardware.GaugeGlitch, "it "+m.jumps.why(l)).Error()
 		return b
 	}
-	b.MilliVolts, b.State = l.volts, second.state()
+	b.MilliVolts, b.State = l.volts, s.state()
 	weak := m.cfg.LowMilliVolt != 0 && l.volts != hardware.VoltsUnknown && l.volts <= m.cfg.LowMilliVolt &&
 		b.State == hardware.PowerDischarging
-	if second.flags&(batteryLow|shutdown) != 0 || weak {
+	if s.flags&(batteryLow|shutdown) != 0 || weak {
 		b.Fault = hardware.BatteryLow
-		b.Detail = fmt.Sprintf("ups at %s (%v) has little charge left or is about to switch off: give it outside power", m.cfg.Port, l)
+		b.Detail = fmt.Sprintf("ups at %s (%v) has little charge left or is about to switch off: give it mains", m.cfg.Port, l)
 	}
 	return b
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 )
 
 // upsTimeout is short, and long against what a pty needs.
-const upsTimeout = 150 * time.Millisecond
+const upsTimeout = 100 * time.Millisecond
 
 // goodQ1 is the example of the protocol's description: mains, one cell at 2.05 V.
 const goodQ1 = "(208.4 140.0 208.4 034 59.9 2.05 35.0 00001000"
@@ -113,6 +114,27 @@ func newUPS(t *testing.T, cfg MegatecConfig) *Megatec {
 	return m
 }
 
+// readUntil asks until the fault is want: a loaded machine makes answers late. Each reading before is good, or nothing.
+func readUntil(t *testing.T, m *Megatec, good hardware.Battery, want hardware.Fault) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond) // a port that is away answers at once
+	defer tick.Stop()
+	for end := time.Now().Add(30 * time.Second); ; <-tick.C {
+		got := m.Read(t.Context())
+		if got.Fault == good.Fault {
+			wantBattery(t, got, good)
+		} else {
+			wantBattery(t, got, nothing(got.Fault))
+		}
+		if got.Fault == want || t.Failed() {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%+v, want fault %v", got, want)
+		}
+	}
+}
+
 // TestMegatec_Read_badInputs: what a line can bring, each as a case; after it the UPS is read again.
 func TestMegatec_Read_badInputs(t *testing.T) {
 	tests := []struct {
@@ -138,17 +160,20 @@ func TestMegatec_Read_badInputs(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			var bad atomic.Bool
 			tty := serveUPS(t, func(n int) string {
-				if n == 3 { // 1 and 2 are the first reading
+				if bad.Load() && n%2 == 1 { // one of the two that are asked for
 					return tt.answer
 				}
 				return goodQ1 + "\r"
 			})
 			m := newUPS(t, MegatecConfig{Port: tty.Path(), Cells: 12})
 			good := hardware.Battery{ChargePermille: noCharge, MilliVolts: 24_600, State: hardware.PowerCharging}
-			wantBattery(t, m.Read(t.Context()), good)
-			wantBattery(t, m.Read(t.Context()), nothing(tt.want))
-			wantBattery(t, m.Read(t.Context()), good)
+			readUntil(t, m, good, hardware.None)
+			bad.Store(true)
+			readUntil(t, m, good, tt.want)
+			bad.Store(false)
+			readUntil(t, m, good, hardware.None)
 		})
 	}
 }
@@ -189,29 +214,32 @@ func TestMegatec_Read_values(t *testing.T) {
 			t.Parallel()
 			tt.cfg.Port = serveUPS(t, func(int) string { return tt.answer }).Path()
 			tt.want.ChargePermille = noCharge
-			wantBattery(t, newUPS(t, tt.cfg).Read(t.Context()), tt.want)
+			readUntil(t, newUPS(t, tt.cfg), tt.want, tt.want.Fault)
 		})
 	}
 }
 
-// TestMegatec_Read_late: the UPS is late with each odd answer; no reading mixes an old with a new one.
+// TestMegatec_Read_late: the UPS does not answer one request, and answers it together with the next; no reading is the old
+// one.
 func TestMegatec_Read_late(t *testing.T) {
+	var late atomic.Bool
 	tty := serveUPS(t, func(n int) string {
-		switch n {
-		case 3:
+		switch {
+		case late.Load() && n%2 == 1:
 			return ""
-		case 4: // the answer to 3, then that to 4
+		case late.Load():
 			return strings.Replace(goodQ1, "2.05", "2.30", 1) + "\r" + goodQ1 + "\r"
 		}
 		return goodQ1 + "\r"
 	})
 	m := newUPS(t, MegatecConfig{Port: tty.Path(), Cells: 1})
-	for i, want := range []hardware.Fault{hardware.None, hardware.Timeout, hardware.Noise, hardware.None} {
-		got := m.Read(t.Context())
-		if got.Fault != want || want == hardware.None && got.MilliVolts != 2050 {
-			t.Errorf("reading %d = %+v, want fault %v, 2050 mV", i, got, want)
-		}
-	}
+	good := hardware.Battery{ChargePermille: noCharge, MilliVolts: 2050, State: hardware.PowerCharging}
+	readUntil(t, m, good, hardware.None)
+	late.Store(true)
+	readUntil(t, m, good, hardware.Timeout)
+	readUntil(t, m, good, hardware.Noise)
+	late.Store(false)
+	readUntil(t, m, good, hardware.None)
 }
 
 func TestMegatec_Read_unplug(t *testing.T) {
@@ -227,8 +255,10 @@ func TestMegatec_Read_unplug(t *testing.T) {
 	tty := plug()
 	mon := hardware.NewMonitor("battery", time.Now, nil)
 	m := newUPS(t, MegatecConfig{Port: link, Cells: 12, Monitor: mon})
-	if got := m.Read(t.Context()); got.Fault != hardware.None || mon.Condition().State != hardware.StateLive {
-		t.Fatalf("Read = %+v, condition %+v, want a value and live", got, mon.Condition())
+	good := hardware.Battery{ChargePermille: noCharge, MilliVolts: 24_600, State: hardware.PowerCharging}
+	readUntil(t, m, good, hardware.None)
+	if c := mon.Condition(); c.State != hardware.StateLive {
+		t.Errorf("condition %+v, want live", c)
 	}
 	if err := tty.Close(); err != nil {
 		t.Fatal(err)
@@ -237,14 +267,9 @@ func TestMegatec_Read_unplug(t *testing.T) {
 		t.Errorf("unplugged: Read = %+v, condition %+v, want unplugged and down", got, mon.Condition())
 	}
 	plug()
-	for end := time.Now().Add(20 * time.Second); ; {
-		got := m.Read(t.Context())
-		if got.Fault == hardware.None && mon.Condition().State == hardware.StateLive {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("plugged in again: Read = %+v, condition %+v, want a value and live", got, mon.Condition())
-		}
+	readUntil(t, m, good, hardware.None)
+	if c := mon.Condition(); c.State != hardware.StateLive {
+		t.Errorf("plugged in again: condition %+v, want live", c)
 	}
 }
 

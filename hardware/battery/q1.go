@@ -1,8 +1,8 @@
 package battery
 
 import (
-	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,6 +50,9 @@ var q1Limits = [q1Fields - 1]struct {
 	{"battery voltage", 999}, {"temperature", 125},
 }
 
+// refusals are what a UPS answers that does not know Q1: the request itself, or one of these.
+var refusals = [...]string{"Q1", "(NAK", "NAK", "N"}
+
 // parseQ1 reads an answer without its carriage return. When the fault is not None the status means nothing, and the text
 // says what is wrong: Unsupported for an echo or a refusal, which is how a UPS says that it does not know Q1, Noise for
 // what does not begin as an answer, TooLong, Truncated, FieldCount, FieldSyntax, FieldRange, GaugeGlitch.
@@ -57,7 +60,7 @@ func parseQ1(line []byte) (status, hardware.Fault, string) {
 	switch {
 	case len(line) > maxAnswer:
 		return status{}, hardware.TooLong, fmt.Sprintf("an answer of more than %d bytes", maxAnswer)
-	case bytes.Equal(line, []byte("Q1")), bytes.Equal(line, []byte("(NAK")), bytes.Equal(line, []byte("NAK")), bytes.Equal(line, []byte("N")):
+	case slices.Contains(refusals[:], string(line)):
 		return status{}, hardware.Unsupported, fmt.Sprintf("answers %q: it does not know this request", line)
 	case len(line) == 0 || line[0] != '(':
 		return status{}, hardware.Noise, fmt.Sprintf("%q does not begin with a bracket", line)

@@ -41,7 +41,8 @@ func (s *Supply) attributes(ctx context.Context) (reading, error) {
 	if r.status, err = s.dev.Read(ctx, filepath.Join(s.folder, "status")); err != nil && !sysfs.Absent(err) {
 		return r, err
 	}
-	for _, name := range []string{capacity, voltage, chargeNow, chargeFull, energyNow, energyFull, current, power, timeToEmpty} {
+	names := []string{capacity, voltage, chargeNow, chargeFull, energyNow, energyFull, current, power, timeToEmpty}
+	for _, name := range names {
 		v, err := s.dev.ReadInt(ctx, filepath.Join(s.folder, name))
 		switch {
 		case err == nil:

@@ -117,26 +117,43 @@ func (s *Supply) faultOf(err error) hardware.Fault {
 
 // look takes one reading, or two when there is none to compare with.
 func (s *Supply) look(ctx context.Context) (hardware.Battery, error) {
-	for first := true; ; first = false {
-		r, err := s.attributes(ctx)
-		if err != nil {
-			return hardware.Battery{}, err
-		}
-		now := s.cfg.Now()
-		l, err := r.level(s.cfg.MinMilliVolts, s.cfg.MaxMilliVolts)
-		if err != nil {
-			return hardware.Battery{}, s.fail(hardware.GaugeGlitch, err)
-		}
-		if s.jumps.take(now, l) {
-			return s.battery(now, l, r), nil
-		}
-		if !first || !s.jumps.blank(now) {
-			return hardware.Battery{}, s.fail(hardware.GaugeGlitch, errors.New("it "+s.jumps.why(now, l)))
-		}
-		if err := pause(ctx, secondLook); err != nil {
-			return hardware.Battery{}, err
-		}
+	r, l, err := s.reading(ctx)
+	if err != nil {
+		return hardware.Battery{}, err
 	}
+	now := s.cfg.Now()
+	if !s.jumps.blank(now) {
+		if !s.jumps.take(now, l) {
+			return hardware.Battery{}, s.fail(hardware.GaugeGlitch, errors.New("it "+s.jumps.why(l)))
+		}
+		return s.battery(now, l, r), nil
+	}
+	if err := pause(ctx, secondLook); err != nil {
+		return hardware.Battery{}, err
+	}
+	first := l
+	if r, l, err = s.reading(ctx); err != nil {
+		return hardware.Battery{}, err
+	}
+	now = s.cfg.Now()
+	if !s.jumps.confirm(now, first, l) {
+		err := fmt.Errorf("it shows %v, and right after it %v", first, l)
+		return hardware.Battery{}, s.fail(hardware.GaugeGlitch, err)
+	}
+	return s.battery(now, l, r), nil
+}
+
+// reading reads the attributes and checks them, each by itself.
+func (s *Supply) reading(ctx context.Context) (reading, level, error) {
+	r, err := s.attributes(ctx)
+	if err != nil {
+		return r, level{}, err
+	}
+	l, err := r.level(s.cfg.MinMilliVolts, s.cfg.MaxMilliVolts)
+	if err != nil {
+		return r, l, s.fail(hardware.GaugeGlitch, err)
+	}
+	return r, l, nil
 }
 
 func (s *Supply) fail(fault hardware.Fault, err error) error {
@@ -163,7 +180,8 @@ func (s *Supply) battery(now time.Time, l level, r reading) hardware.Battery {
 	}
 	if s.low.update(b, s.cfg.LowPermille) {
 		b.Fault = hardware.BatteryLow
-		b.Detail = fmt.Sprintf("battery %s has %v left: charge it", s.folder, level{b.ChargePermille, hardware.VoltsUnknown})
+		left := level{b.ChargePermille, hardware.VoltsUnknown}
+		b.Detail = fmt.Sprintf("battery %s has %v left: charge it", s.folder, left)
 	}
 	return b
 }

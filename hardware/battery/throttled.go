@@ -34,8 +34,8 @@ const (
 
 // Throttled adds a Raspberry Pi's warning of a weak supply to the readings of a gauge. It implements hardware.Gauge.
 //
-// Two files tell it. in0_lcrit_alarm of the hwmon chip rpi_volt is 1 while the supply is weak (kernel documentation,
-// hwmon/raspberrypi-hwmon). get_throttled of older kernels is a hexadecimal number: bit 0 is now, bit 16 is since the
+// Two files tell it. in0_lcrit_alarm of the hwmon chip rpi_volt is 1 when the supply was weak within the last two seconds
+// (kernel documentation, hwmon/raspberrypi-hwmon); what was between two readings is not told. get_throttled of older kernels is a hexadecimal number: bit 0 is now, bit 16 is since the
 // start (include/soc/bcm2835/raspberrypi-firmware.h, RPI_FIRMWARE_GET_THROTTLED). Both are read alike. Bit 16 is told
 // once, with the reading that first sees it.
 type Throttled struct {
@@ -140,7 +140,8 @@ func (t *Throttled) weak(ctx context.Context) (bool, error) {
 
 var errNotHex = errors.New("not a hexadecimal number of at most eight digits")
 
-// parseThrottled reads the bits: hexadecimal, as the kernel prints it or as the firmware's command does ("throttled=0x50005").
+// parseThrottled reads the bits: hexadecimal, as the kernel prints them or as the firmware's own command does
+// ("throttled=0x50005").
 func parseThrottled(text string) (uint32, error) {
 	text = strings.TrimPrefix(strings.TrimPrefix(text, "throttled="), "0x")
 	if text == "" || len(text) > 8 || strings.Trim(text, "0123456789abcdefABCDEF") != "" {

@@ -17,7 +17,7 @@ import (
 
 // captures returns the logs below a folder of the test data that is kept outside of
 // the repository (its licences differ from ours).
-func captures(t *testing.T, folder string) []string {
+func captures(t testing.TB, folder string) []string {
 	t.Helper()
 	root := os.Getenv("ISOTHERM_TESTDATA")
 	if root == "" {
@@ -38,7 +38,7 @@ func decodeCapture(in string) []Event {
 	return decodeSince(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), in)
 }
 
-func readFile(t *testing.T, path string) []byte {
+func readFile(t testing.TB, path string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -54,14 +54,19 @@ func TestDecoder_AllCaptures(t *testing.T) {
 		files++
 		log := map[string]int{}
 		for _, e := range decodeCapture(string(readFile(t, path))) {
-			checkFix(t, e)
+			checkEvent(t, e)
 			switch {
 			case e.Kind == KindFix:
 				fixes++
 				log["fix"]++
+				if e.Fix.Doubt != hardware.None {
+					log["fix?"+e.Fix.Doubt.String()]++
+				}
 			case e.Kind == KindNoFix:
 				noFixes++
 				log["no:"+e.Fault.String()]++
+			case e.Kind == KindGap:
+				log["gap"]++
 			default:
 				faults++
 				log[e.Fault.String()]++
@@ -80,13 +85,20 @@ type tpv struct {
 	Class    string
 	Time     string
 	Lat, Lon *float64
+	Speed    *float64 // m/s
+	Track    *float64 // degrees
+	AltMSL   *float64 // m
 }
+
+// near reports whether gpsd has the position of a sentence.
+func (v tpv) near(d degrees) bool { return d.near(degrees{*v.Lat, *v.Lon}) }
 
 // TestDecoder_Oracle compares with gpsd: every RMC that gpsd confirms (a report of
 // the same millisecond within half a metre) must come out of the decoder as the same
-// position at the same time.
+// position at the same time. Speed, course and altitude are compared where gpsd gives them.
 func TestDecoder_Oracle(t *testing.T) {
-	var confirmed, agreed int
+	var all, confirmed, agreed, allAgreed int
+	extras := map[string]*tally{"speed": {}, "course": {}, "altitude": {}}
 	for _, path := range captures(t, "gpsd") {
 		data := readFile(t, path)
 		truth := readTPV(t, path+".chk")
@@ -97,16 +109,23 @@ func TestDecoder_Oracle(t *testing.T) {
 			}
 		}
 		for _, r := range rawRMC(data) {
-			if !slices.ContainsFunc(truth[r.at], r.near) {
-				continue // one of gpsd's own choices
+			all++
+			i := slices.IndexFunc(fixes[r.at], func(f hardware.Fix) bool {
+				return r.near(degrees{float64(f.LatE7) / 1e7, float64(f.LonE7) / 1e7})
+			})
+			if i >= 0 {
+				allAgreed++
+			} else {
+				t.Logf("%s: no fix like %+v at %v, have %+v", filepath.Base(path), r.degrees, r.at, fixes[r.at])
+			}
+			reports := slices.DeleteFunc(slices.Clone(truth[r.at]), func(v tpv) bool { return !v.near(r.degrees) })
+			if len(reports) == 0 {
+				continue // one of gpsd's own choices, which the data's README names
 			}
 			confirmed++
-			if slices.ContainsFunc(fixes[r.at], func(f hardware.Fix) bool {
-				return r.near(degrees{float64(f.LatE7) / 1e7, float64(f.LonE7) / 1e7})
-			}) {
+			if i >= 0 {
 				agreed++
-			} else {
-				t.Logf("%s: no fix like %+v, have %+v", filepath.Base(path), r, fixes[r.at])
+				compareExtras(extras, fixes[r.at][i], reports)
 			}
 		}
 	}
@@ -115,8 +134,51 @@ func TestDecoder_Oracle(t *testing.T) {
 	}
 	share := 100 * float64(agreed) / float64(confirmed)
 	t.Logf("%d of %d RMC that gpsd confirms come out within 0.5 m at the same time: %.2f %%", agreed, confirmed, share)
+	t.Logf("%d of all %d valid RMC do (%.2f %%); gpsd itself reports %d of those", allAgreed, all, 100*float64(allAgreed)/float64(all), confirmed)
 	if share < 99 {
 		t.Errorf("%.2f %%, want at least 99 %%", share)
+	}
+	for name, c := range extras {
+		t.Logf("%s: %d of %d like gpsd's", name, c.same, c.of)
+		if c.of < 100 || float64(c.same) < 0.99*float64(c.of) {
+			t.Errorf("%s: %d of %d like gpsd's, want 99 %%", name, c.same, c.of)
+		}
+	}
+}
+
+// tally counts how many of a thing agree.
+type tally struct{ same, of int }
+
+func (c *tally) add(same bool) {
+	c.of++
+	if same {
+		c.same++
+	}
+}
+
+// compareExtras compares speed, course and altitude where both give them. gpsd reports a moment several times while its
+// sentences come in, so one of the reports has to agree.
+func compareExtras(extras map[string]*tally, f hardware.Fix, reports []tpv) {
+	compare := func(name string, ours, tolerance float64, theirs func(tpv) *float64) {
+		given, same := false, false
+		for _, v := range reports {
+			if p := theirs(v); p != nil {
+				given = true
+				same = same || math.Abs(math.Remainder(*p-ours, 360)) <= tolerance && math.Abs(*p-ours) < 361
+			}
+		}
+		if given {
+			extras[name].add(same)
+		}
+	}
+	if f.SpeedMMS != hardware.SpeedUnknown {
+		compare("speed", float64(f.SpeedMMS)/1000, 0.01, func(v tpv) *float64 { return v.Speed })
+	}
+	if f.CourseCdeg != hardware.CourseUnknown {
+		compare("course", float64(f.CourseCdeg)/100, 0.01, func(v tpv) *float64 { return v.Track })
+	}
+	if f.AltitudeMM != hardware.AltitudeUnknown {
+		compare("altitude", float64(f.AltitudeMM)/1000, 0.1, func(v tpv) *float64 { return v.AltMSL })
 	}
 }
 
@@ -171,9 +233,9 @@ func byHand(value, hemisphere string) float64 {
 	return deg
 }
 
-func readTPV(t *testing.T, path string) map[time.Time][]degrees {
+func readTPV(t *testing.T, path string) map[time.Time][]tpv {
 	t.Helper()
-	out := map[time.Time][]degrees{}
+	out := map[time.Time][]tpv{}
 	for line := range bytes.Lines(readFile(t, path)) {
 		var v tpv
 		if line[0] != '{' || json.Unmarshal(line, &v) != nil || v.Class != "TPV" || v.Lat == nil || v.Lon == nil {
@@ -184,38 +246,133 @@ func readTPV(t *testing.T, path string) map[time.Time][]degrees {
 			continue // a position without a time
 		}
 		at = at.Truncate(time.Millisecond)
-		out[at] = append(out[at], degrees{*v.Lat, *v.Lon})
+		out[at] = append(out[at], v)
 	}
 	return out
 }
 
-// TestDecoder_Trips counts every epoch of the two long logs: a fix, or not.
+// TestDecoder_Trips accounts for every epoch of the two long logs, which are counted by hand from the sentence that has
+// a position in it: each is a fix, an epoch without one, or missing in a gap.
 func TestDecoder_Trips(t *testing.T) {
 	for _, path := range captures(t, "signalk") {
-		var fixes, noFixes, faults int
+		data := readFile(t, path)
+		var fixes, noFixes, gaps, missing, faults int
 		var first, last time.Duration
-		seconds := map[time.Duration]bool{}
-		for _, e := range decodeCapture(string(readFile(t, path))) {
+		got := map[time.Duration]bool{}
+		for _, e := range decodeCapture(string(data)) {
+			at := e.Moment.TimeOfDay
 			switch e.Kind {
 			case KindFix:
-				if fixes == 0 {
-					first = e.Fix.TimeOfDay
-				}
-				fixes, last = fixes+1, e.Fix.TimeOfDay
-				seconds[last] = true
+				fixes, at = fixes+1, e.Fix.TimeOfDay
 			case KindNoFix:
 				noFixes++
+			case KindGap:
+				gaps, missing = gaps+1, missing+int(e.Gap.Missing)
 			default:
 				faults++
 			}
+			if e.Kind == KindFix || e.Kind == KindNoFix {
+				if got[at] {
+					t.Errorf("%s: two events for %v", filepath.Base(path), at)
+				}
+				got[at] = true
+				if len(got) == 1 {
+					first = at
+				}
+				last = at
+			}
 		}
-		t.Logf("%s: %d fixes at %d times from %v to %v, %d epochs without, %d faults",
-			filepath.Base(path), fixes, len(seconds), first, last, noFixes, faults)
-		if fixes != len(seconds) {
-			t.Errorf("%s: %d fixes share a time", filepath.Base(path), fixes-len(seconds))
+		want := positionTimes(data)
+		t.Logf("%s: %d epochs from %v to %v: %d fixes, %d without a fix; %d gaps with %d epochs missing; %d faults",
+			filepath.Base(path), len(want), first, last, fixes, noFixes, gaps, missing, faults)
+		for at := range want {
+			if !got[at] {
+				t.Errorf("%s: nothing for %v", filepath.Base(path), at)
+			}
 		}
-		if noFixes*100 > fixes {
-			t.Errorf("%s: %d epochs without a fix beside %d with one", filepath.Base(path), noFixes, fixes)
+		if len(got) != len(want) || len(want) < 1000 {
+			t.Errorf("%s: %d epochs, by hand %d", filepath.Base(path), len(got), len(want))
 		}
+	}
+}
+
+// positionTimes lists the times of day of all RMC, GGA and GLL, read by hand.
+func positionTimes(data []byte) map[time.Duration]bool {
+	field := map[string]int{"RMC": 1, "GGA": 1, "GLL": 5}
+	out := map[time.Duration]bool{}
+	for line := range bytes.Lines(data) {
+		f := strings.Split(string(line), ",")
+		if len(f[0]) != 6 || field[f[0][3:]] == 0 {
+			continue
+		}
+		if at, err := time.Parse("150405", f[field[f[0][3:]]]); err == nil {
+			out[at.Sub(at.Truncate(24*time.Hour))] = true
+		}
+	}
+	return out
+}
+
+// TestDecoder_NoPositionFromNothing breaks the word of every valid sentence of the captures in each way there is, and
+// counts the positions that come of it: none.
+func TestDecoder_NoPositionFromNothing(t *testing.T) {
+	breakers := []struct {
+		name string
+		edit func(kind string, f []string) // f[0] is the address
+	}{
+		{"void", func(kind string, f []string) { setStatus(kind, f, "V", "0", "N") }},
+		{"simulated", func(kind string, f []string) { setStatus(kind, f, "V", "8", "S") }},
+		{"NaN", func(kind string, f []string) { setPosition(kind, f, "NaN", "NaN") }},
+		{"Inf", func(kind string, f []string) { setPosition(kind, f, "Inf", "-Inf") }},
+		{"empty", func(kind string, f []string) { setPosition(kind, f, "", "") }},
+		{"null island", func(kind string, f []string) { setPosition(kind, f, "0000.0000", "00000.0000") }},
+	}
+	for _, b := range breakers {
+		sentences, positions := 0, 0
+		for _, path := range captures(t, "*") {
+			var out strings.Builder
+			for line := range bytes.Lines(readFile(t, path)) {
+				body, _, ok := strings.Cut(strings.TrimSpace(string(line)), "*")
+				f := strings.Split(body, ",")
+				if !ok || len(f[0]) != 6 || f[0][0] != '$' {
+					continue
+				}
+				if kind := f[0][3:]; positionField(kind) > 0 && len(f) >= positionField(kind)+5 {
+					sentences++
+					b.edit(kind, f)
+				}
+				out.WriteString(nmeaLine(strings.Join(f, ",")[1:]))
+			}
+			for _, e := range decodeCapture(out.String()) {
+				if e.Kind == KindFix {
+					positions++
+				}
+			}
+		}
+		t.Logf("%s: %d positions from %d sentences", b.name, positions, sentences)
+		if positions != 0 || sentences < 10_000 {
+			t.Errorf("%s: %d positions from %d sentences, want none from more than 10,000", b.name, positions, sentences)
+		}
+	}
+}
+
+// positionField is where the latitude is, counted from the address; zero for other types.
+func positionField(kind string) int {
+	return map[string]int{"RMC": 3, "GGA": 2, "GNS": 2, "GLL": 1}[kind]
+}
+
+func setPosition(kind string, f []string, lat, lon string) {
+	f[positionField(kind)], f[positionField(kind)+2] = lat, lon
+}
+
+func setStatus(kind string, f []string, status, quality, mode string) {
+	switch kind {
+	case "RMC":
+		f[2] = status
+	case "GLL":
+		f[6] = status
+	case "GGA":
+		f[6] = quality
+	case "GNS":
+		f[6] = mode
 	}
 }

@@ -62,7 +62,7 @@ func TestDecoder_Fix(t *testing.T) {
 			strings.NewReplacer(",N,", ",S,", ",E,", ",W,").Replace(goodGGA)}, south},
 		{"not needed in between", []string{goodRMC, "GPGSV,1,1,00", "GPXXX,1", "PMTK010,001", goodGGA}, goodFix()},
 		{"no speed", []string{strings.Replace(goodRMC, ",0.5,", ",,", 1), goodGGA}, noSpeed},
-		{"RMC without mode", []string{"GPRMC,120000,A,5230.0000,N,01315.0000,E,,,150326,,", goodGGA}, goodFix()},
+		{"RMC without mode", []string{"GPRMC,120000,A,5230.0000,N,01315.0000,E,0.5,90.0,150326,,", goodGGA}, goodFix()},
 		{"NMEA 4.1 nav status", []string{goodRMC + ",V", goodGGA}, goodFix()},
 	}
 	for _, tt := range tests {
@@ -115,6 +115,10 @@ func TestDecoder_Frames(t *testing.T) {
 		{"commas", "$" + strings.Repeat(",", 20_000) + "\r\n", "too_long"},
 		{"all FF", strings.Repeat("\xff", 1000), "binary"},
 		{"encapsulated", "!AIVDM,1,1,,A,13u?etPv2;0n:dDPwUM1U1Cb069D,0*23\r\n", "checksum_bad"},
+		{"encapsulated, right", "!AIVDM,1,1,,A,13u?etPv2;0n:dDPwUM1U1Cb069D,0*24\r\n", ""},
+		{"encapsulated with a dollar", nmeaLine("AIVDM,1,1,,A,13u?etPv2;0n:dDPwUM1U1Cb069D,0"), ""},
+		{"small letters", nmeaLine(strings.ToLower(goodRMC)), "unknown_type"},
+		{"space in the address", nmeaLine("GP RMC,1"), "unknown_type"},
 		{"wrong start for type", "!" + withSum(goodRMC)[1:] + "\r\n", "unknown_type"},
 		{"proprietary lookalike", nmeaLine("PRMC,1,2,3"), ""},
 		{"UBX with a dollar", ubx("$GPRMC,1\n\r\n"), "binary"},
@@ -303,7 +307,7 @@ func TestDecoder_Content(t *testing.T) {
 		{"date empty", on(""), fix},
 		{"date 290228", on("290228"), fix},
 		{"RMC too short", "GPRMC,120000.00,A,5230.0000,N", "field_count"},
-		{"RMC alone", "GPRMC", ""},
+		{"RMC alone", "GPRMC", "field_count"},
 		{"ZDA alone", goodZDA, ""},
 		{"ZDA of 1999", "GPZDA,120000,15,03,1999,00,00", "date_invalid"},
 	}
@@ -330,11 +334,24 @@ func TestDecoder_Epochs(t *testing.T) {
 	at := func(body, time string) string { return nmeaLine(strings.Replace(body, "120000.00", time, 1)) }
 	far := strings.NewReplacer("5230.0000", "5231.0000").Replace(goodGGA)
 	void := strings.NewReplacer(",A,5230", ",V,5230").Replace(goodRMC)
+	const gsa1, gsa3 = "GPGSA,A,1,,,,,,,,,,,,,,", "GPGSA,A,3,01,02,03,,,,,,,,,,1.5,0.9,1.2"
 	start := nmeaLine("GPRMC,,V,,,,,,,,,,N") + nmeaLine("GPGGA,,,,,,0,00,99.99,,,,,,")
 	tests := []struct{ name, in, want string }{
 		{"one second apart", at(goodRMC, "120000") + at(goodGGA, "120001"), "fix@12h0m0s fix@12h0m1s"},
-		{"midnight", at(goodRMC, "235959") + at(goodRMC, "000000"), "fix@23h59m59s fix@0s"},
-		{"time runs back", at(goodRMC, "120117") + at(goodRMC, "120000"), "fix@12h1m17s fix@12h0m0s"},
+		{"midnight", at(goodRMC, "235959") + nmeaLine(strings.NewReplacer("120000.00", "000000.00", "150326", "160326").Replace(goodRMC)), "fix@23h59m59s fix@0s"},
+		{"time runs back", at(goodRMC, "120117") + at(goodRMC, "120000"), "fix@12h1m17s time_backwards fix@12h0m0s"},
+		{"midnight without a date", at(goodGGA, "235959") + at(goodGGA, "000000"), "fix@23h59m59s fix@0s"},
+		{"leap second", at(goodGGA, "235959") + at(goodGGA, "235960") + at(goodGGA, "000000"), "fix@23h59m59s fix@23h59m59.999s fix@0s"},
+		{"the same moment twice, another between", at(goodGGA, "120000") + at(goodGGA, "120001") + at(goodGGA, "120000"), "fix@12h0m0s fix@12h0m1s time_backwards fix@12h0m0s"},
+		{"GSA without a fix", nmeaLine(goodRMC) + nmeaLine("GPGSA,A,1,,,,,,,,,,,,,,"), "no:no_fix"},
+		{"GSA without a fix goes first", nmeaLine("GPGSA,A,1,,,,,,,,,,,,,,") + nmeaLine(goodRMC), "no:no_fix"},
+		{"GSA goes first each time", nmeaLine(gsa3) + at(goodGGA, "120000") + nmeaLine(gsa1) + at(goodGGA, "120001") + nmeaLine(gsa3) + at(goodGGA, "120002"),
+			"fix@12h0m0s no:no_fix fix@12h0m2s"},
+		{"GSA goes last each time", at(goodGGA, "120000") + nmeaLine(gsa3) + at(goodGGA, "120001") + nmeaLine(gsa1) + at(goodGGA, "120002") + nmeaLine(gsa3),
+			"fix@12h0m0s no:no_fix fix@12h0m2s"},
+		{"VTG without a fix", nmeaLine(goodRMC) + nmeaLine("GPVTG,,T,,M,,N,,K,N"), "no:no_fix"},
+		{"VTG simulated", nmeaLine(goodRMC) + nmeaLine("GPVTG,1.0,T,,M,2.0,N,3.7,K,S"), "no:simulated"},
+		{"VTG estimated", nmeaLine(goodRMC) + nmeaLine("GPVTG,1.0,T,,M,2.0,N,3.7,K,E"), "no:dead_reckoned"},
 		{"10 Hz", at(goodRMC, "120000.10") + at(goodRMC, "120000.20"), "fix@12h0m0.1s fix@12h0m0.2s"},
 		{"same moment twice", nmeaLine(goodRMC) + nmeaLine(goodRMC), "fix@12h0m0s"},
 		{"void beats valid", nmeaLine(void) + nmeaLine(goodGGA), "no:void"},
@@ -400,7 +417,8 @@ func mixed() string {
 	return "27,N*00\r\n" + nmeaLine(goodRMC) + nmeaLine(goodGGA) + ubx("a$GPRMC,\r\n") +
 		nmeaLine("GPRMC,120001.00,V,,,,,,,150326,,,N") + "$GPGGA,1200" + nmeaLine(goodGLL) +
 		"\xD3\x03\x10" + nmeaLine("GPGLL,5230.0000,N,01315.0000,E,120002.00,A,A") + casic("$GPGGA,\n") +
-		"$" + strings.Repeat("y", 200) + "\n" + nmeaLine("GPTXT") + rtcm("$") + "\xB5\x62" + nmeaLine(goodZDA) + "end"
+		"$" + strings.Repeat("y", 200) + "\n" + nmeaLine("GPTXT") + nmeaLine("GPGSA,A,3,01,02,03,,,,,,,,,,1.5,0.9,1.2") +
+		nmeaLine("IIXDR,C,4.2,C,TEMP") + nmeaLine("IIVTG,224.44,T,224.44,M,5.85,N,,,D") + "\\s:a*28\\\t" + rtcm("$") + "\xB5\x62" + nmeaLine(goodZDA) + "end"
 }
 
 func TestDecoder_SplitEverywhere(t *testing.T) {
@@ -416,7 +434,7 @@ func TestDecoder_SplitEverywhere(t *testing.T) {
 		d := NewDecoder(collect)
 		d.Receive([]byte(in[:cut]), time.Time{})
 		d.Receive([]byte(in[cut:]), time.Time{})
-		d.Flush()
+		d.Close()
 		if diff := cmp.Diff(want, events); diff != "" {
 			t.Fatalf("cut at %d (-want +got):\n%s", cut, diff)
 		}
@@ -426,7 +444,7 @@ func TestDecoder_SplitEverywhere(t *testing.T) {
 	for i := range len(in) {
 		d.Receive([]byte{in[i]}, time.Time{})
 	}
-	d.Flush()
+	d.Close()
 	if diff := cmp.Diff(want, events); diff != "" {
 		t.Errorf("byte by byte (-want +got):\n%s", diff)
 	}

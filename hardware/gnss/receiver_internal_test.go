@@ -140,6 +140,13 @@ func TestSpeedSearch(t *testing.T) {
 	}
 	s.worked(38400)
 	s.restart()
+	for i, want := range []int{0, 38400, 0, 38400} { // between the others, the one that has worked
+		baud, more := s.advance(hardware.Binary)
+		if !more || want != 0 && baud != want || want == 0 && baud == 38400 {
+			t.Errorf("step %d: %d, %v", i, baud, more)
+		}
+	}
+	s.restart()
 	if s.first() != 38400 || len(s.order) != len(speeds())+1 {
 		t.Errorf("order %v, want 38400 first", s.order)
 	}

@@ -31,9 +31,10 @@ type listener struct {
 
 // trial is the time at one speed.
 type trial struct {
-	baud  int
-	begin time.Time
-	first time.Time // when the first byte came; zero before
+	baud   int
+	begin  time.Time
+	first  time.Time // when the first byte came; zero before
+	search bool      // others were tried before, and something came
 	// judged says that the receiver has told of a moment, with a position or without.
 	judged bool
 }
@@ -184,6 +185,9 @@ func (l *listener) judge(now time.Time) error {
 		return nil
 	case l.seen > 0:
 		return l.s.Stalled(l.garbled.fault(), fmt.Sprintf("no good sentence for %v", l.r.cfg.Stall))
+	case l.garbled.readable():
+		return l.s.Stalled(l.garbled.fault(), fmt.Sprintf(
+			"no good sentence at %d baud, and that is the right speed for what comes", l.trial.baud))
 	case l.searching():
 		return l.trySpeed(now)
 	}
@@ -197,7 +201,7 @@ func (l *listener) judge(now time.Time) error {
 // speed that was tried before, or the driver has dropped characters without a stop bit.
 func (l *listener) searching() bool {
 	const many = 10 // plugging in makes one or two
-	return !l.trial.first.IsZero() || l.trial.baud != l.r.speed.first() || l.counters().Framing-l.count.Framing >= many
+	return !l.trial.first.IsZero() || l.trial.search || l.counters().Framing-l.count.Framing >= many
 }
 
 // trySpeed goes to the next speed, or gives the port up after the last one.
@@ -212,11 +216,13 @@ func (l *listener) trySpeed(now time.Time) error {
 	for {
 		baud, more := l.r.speed.advance(seen)
 		if !more {
-			return l.s.Stalled(l.r.speed.verdict(), "no speed gives a good sentence: is it a receiver, and does it send NMEA 0183?")
+			const detail = "no speed gives a good sentence: is it a receiver, and does it send NMEA 0183?"
+			return l.s.Stalled(l.r.speed.verdict(), detail)
 		}
 		err := l.s.SetBaud(baud)
 		if err == nil {
 			l.listenAt(baud, now)
+			l.trial.search = true
 			return nil
 		}
 		if serial.FaultOf(err) != hardware.Unsupported { // by this driver: then the next one
@@ -237,7 +243,8 @@ func (l *listener) tell(now time.Time) {
 	case fault == hardware.Stale:
 		l.set(now, hardware.StateStale, fault, fmt.Sprintf("the newest position is %v old", age.Round(time.Second)))
 	default:
-		l.set(now, hardware.StateNoFix, fault, "the receiver talks and has no position: it needs a view of the sky, and up to 15 minutes after a cold start")
+		l.set(now, hardware.StateNoFix, fault, "the receiver talks and has no position: "+
+			"it needs a view of the sky, and up to 15 minutes after a cold start")
 	}
 }
 
@@ -248,11 +255,13 @@ func (l *listener) tellLive(now time.Time) {
 	switch {
 	case l.load.saturated:
 		l.set(now, hardware.StateLive, hardware.Saturated, fmt.Sprintf("the line never pauses at %d baud, and what comes is late: "+
-			"have the receiver send fewer kinds of sentences, or faster", l.trial.baud))
+			"have the receiver send fewer kinds of sentences, or at a higher speed", l.trial.baud))
 	case l.lag > maxLag:
-		l.set(now, hardware.StateLive, hardware.LagHigh, fmt.Sprintf("sentences come %v after the moment they speak of", l.lag.Round(100*time.Millisecond)))
+		l.set(now, hardware.StateLive, hardware.LagHigh, fmt.Sprintf(
+			"sentences come %v after the moment they speak of", l.lag.Round(100*time.Millisecond)))
 	case l.count.Overruns != before:
-		l.set(now, hardware.StateLive, hardware.Overrun, fmt.Sprintf("%d characters were lost: the computer is too busy", l.count.Overruns-before))
+		l.set(now, hardware.StateLive, hardware.Overrun, fmt.Sprintf(
+			"%d characters were lost: the computer is too busy", l.count.Overruns-before))
 	default:
 		l.set(now, hardware.StateLive, hardware.None, "")
 	}

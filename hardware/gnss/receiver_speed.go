@@ -13,8 +13,10 @@ func speeds() []int { return []int{9600, 38400, 115200, 4800, 57600, 19200, 2304
 // speedSearch goes through the speeds, the one that worked last first. It is for one goroutine.
 type speedSearch struct {
 	given bool // the configuration names a speed
+	known bool // the first one has worked
 	order []int
-	next  int // in order: the one to try after the present one
+	next  int  // in order: the one to try after the present one
+	away  bool // the present one is not the first
 	// best is what the bytes of this round looked like at the speed that made the most of them.
 	best hardware.Fault
 }
@@ -24,6 +26,7 @@ func newSpeedSearch(baud int) speedSearch {
 	s := speedSearch{given: baud != 0, order: speeds()}
 	if baud != 0 {
 		s.worked(baud)
+		s.known = false
 	}
 	s.restart()
 	return s
@@ -34,24 +37,29 @@ func (s *speedSearch) first() int { return s.order[0] }
 
 // worked puts baud first.
 func (s *speedSearch) worked(baud int) {
+	s.known = true
 	s.order = slices.DeleteFunc(s.order, func(b int) bool { return b == baud })
 	s.order = slices.Insert(s.order, 0, baud)
 }
 
 // restart begins a new round at the first speed.
-func (s *speedSearch) restart() { s.next, s.best = 1, hardware.None }
+func (s *speedSearch) restart() { s.next, s.away, s.best = 1, false, hardware.None }
 
 // advance returns the next speed of the round, and false when there is none. seen is what the bytes at the present speed
-// were.
+// were. A speed that has worked is tried again after each other one: noise passes, and receivers seldom change their speed.
 func (s *speedSearch) advance(seen hardware.Fault) (int, bool) {
 	if sense(seen) > sense(s.best) {
 		s.best = seen
+	}
+	if s.known && s.away {
+		s.away = false
+		return s.first(), true
 	}
 	if s.next >= len(s.order) {
 		return 0, false
 	}
 	baud := s.order[s.next]
-	s.next++
+	s.next, s.away = s.next+1, true
 	return baud, true
 }
 
@@ -85,6 +93,12 @@ func (i *impression) see(p []byte) {
 			i.text++
 		}
 	}
+}
+
+// readable reports whether the speed is right, whatever is wrong with the text: bytes at a wrong one are mostly no text.
+func (i *impression) readable() bool {
+	const enough = 32 // bytes, or a few of them could be text by chance
+	return i.bytes >= enough && sense(i.fault()) > sense(hardware.Binary)
 }
 
 func (i *impression) add(f hardware.Fault) {

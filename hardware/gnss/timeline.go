@@ -97,15 +97,7 @@ func (l *timeline) next(m Moment, good bool) turn {
 		l.unsure++
 		return t
 	}
-	l.snap(&t)
-	step := time.Duration(0)
-	if l.started {
-		step = t.moment.since(l.last)
-		if eras := math.Round(float64(step) / float64(era)); eras != 0 && (step-time.Duration(eras)*era).Abs() < eraSlack {
-			l.acrossEras(&t, int(eras))
-			step -= time.Duration(eras) * era
-		}
-	}
+	step := l.step(&t)
 	switch {
 	case !l.started && !good:
 		l.unsure++
@@ -125,30 +117,33 @@ func (l *timeline) next(m Moment, good bool) turn {
 	return t
 }
 
-// snap moves a date from before the earliest one by as many eras as it takes.
-func (l *timeline) snap(t *turn) {
-	if t.moment.Date.IsZero() {
-		return
+// step moves the date of a turn by eras until it can be true, and returns how long after the last moment it is then.
+func (l *timeline) step(t *turn) time.Duration {
+	if !t.moment.Date.IsZero() {
+		for t.moment.Date.Before(l.earliest) {
+			t.moment.Date = t.moment.Date.Add(era)
+			t.weeks += eraWeeks
+		}
 	}
-	for t.moment.Date.Before(l.earliest) {
-		t.moment.Date = t.moment.Date.Add(era)
-		t.weeks += eraWeeks
+	step := time.Duration(0)
+	if l.started {
+		step = t.moment.since(l.last)
 	}
-	t.rollover = (t.weeks != 0) != l.rolled
-	l.rolled = t.weeks != 0
-}
-
-// acrossEras handles a step of whole eras: a receiver whose week counter ran over while it was on falls back, and its
-// dates go on from where they were; one that finds out that it was wrong goes forward, and is believed.
-func (l *timeline) acrossEras(t *turn, eras int) {
-	t.rollover = true
-	if eras > 0 {
-		return
+	eras := time.Duration(math.Round(float64(step) / float64(era)))
+	if (step - eras*era).Abs() > eraSlack {
+		eras = 0
 	}
-	t.weeks -= eras * eraWeeks
-	t.moment.Date = t.moment.Date.Add(time.Duration(-eras) * era)
-	t.rollover = !l.rolled
-	l.rolled = true
+	// A receiver whose week counter ran over while it was on falls back, and its dates go on from where they were. One
+	// that finds out that it was wrong goes forward, and is believed.
+	if eras < 0 {
+		t.moment.Date = t.moment.Date.Add(-eras * era)
+		t.weeks -= int(eras) * eraWeeks
+	}
+	if !t.moment.Date.IsZero() {
+		t.rollover = eras > 0 || (t.weeks != 0) != l.rolled
+		l.rolled = t.weeks != 0
+	}
+	return step - eras*era
 }
 
 // gap returns what is missing in a step of the given length to m.

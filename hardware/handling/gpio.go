@@ -29,7 +29,8 @@ const (
 )
 
 // GPIO is a contact at the lid, on a line of the kernel's gpio class. It implements hardware.HandlingSensor. The system's
-// set-up exports the line as an input. Source of the format: the kernel's Documentation/ABI/obsolete/sysfs-gpio.
+// set-up exports the line as an input. Lines are numbered from their chip's base (gpiochipN/base), which is not 0 on
+// current kernels. Source of the format: the kernel's Documentation/ABI/obsolete/sysfs-gpio.
 type GPIO struct {
 	cfg GPIOConfig
 	dev *sysfs.Device
@@ -47,7 +48,7 @@ func NewGPIO(cfg GPIOConfig) (*GPIO, error) {
 		cfg.Debounce = defaultDebounce
 	}
 	if cfg.Interval < minInterval || cfg.Debounce < 0 {
-		return nil, fmt.Errorf("configure contact %s: a look each %v is more often than each %v", cfg.Path, cfg.Interval, minInterval)
+		return nil, fmt.Errorf("configure contact %s: a look each %v is too often", cfg.Path, cfg.Interval)
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -59,8 +60,8 @@ func NewGPIO(cfg GPIOConfig) (*GPIO, error) {
 func (g *GPIO) Info() hardware.ProbeInfo { return hardware.ProbeInfo{Model: "gpio", Bus: g.cfg.Path} }
 
 // Run reports the lid's state and each change of it until ctx is done, and returns ctx's error. It is for one goroutine
-// at a time. The faults of the monitor: those of package sysfs; FieldSyntax for a file that holds neither 0 nor 1; Noise for
-// a contact that chatters; Overrun for one that flaps.
+// at a time. The faults of the monitor: those of package sysfs; FieldSyntax for a file that holds neither 0 nor 1; Noise
+// for a contact that chatters; Overrun for one that flaps.
 func (g *GPIO) Run(ctx context.Context, report func(hardware.Handling)) error {
 	lid := &contact{kind: hardware.HandlingLid, hold: g.cfg.Debounce, report: report}
 	h := &health{set: func(state hardware.State, fault hardware.Fault, detail string) {
@@ -75,7 +76,8 @@ func (g *GPIO) Run(ctx context.Context, report func(hardware.Handling)) error {
 		lid.see(now, g.cfg.Now(), open, 0)
 		if lid.chatters(now) {
 			// No failure to wait after: it may come to rest any moment.
-			h.bad(now, &Error{Op: "read contact", Path: g.cfg.Path, Fault: hardware.Noise, Err: errors.New("it does not come to rest")})
+			err := errors.New("it does not come to rest")
+			h.bad(now, &Error{Op: "read contact", Path: g.cfg.Path, Fault: hardware.Noise, Err: err})
 			return nil
 		}
 		h.good(now, g.cfg.Path, lid.restless(now))
@@ -90,8 +92,12 @@ func (g *GPIO) look(ctx context.Context) (open bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if text != "0" && text != "1" {
+	high, ok := parseContact(text)
+	if !ok {
 		return false, sysfs.Malformed(g.cfg.Path, text, "0 or 1")
 	}
-	return (text == "1") != g.cfg.ActiveLow, nil
+	return high != g.cfg.ActiveLow, nil
 }
+
+// parseContact reads a line's level. Anything but one whole digit is none: an empty file is not a closed lid.
+func parseContact(text string) (high, ok bool) { return text == "1", text == "0" || text == "1" }

@@ -28,7 +28,8 @@ func (h *health) good(now time.Time, where string, flaps bool) {
 		return
 	}
 	if flaps {
-		err := &Error{Op: "watch", Path: where, Fault: hardware.Overrun, Err: errors.New("it changes more often than a journal can take")}
+		why := errors.New("it changes more often than a journal can take")
+		err := &Error{Op: "watch", Path: where, Fault: hardware.Overrun, Err: why}
 		h.set(hardware.StateGarbled, hardware.Overrun, err.Error())
 		return
 	}

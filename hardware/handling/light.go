@@ -44,7 +44,7 @@ func NewIIOLight(cfg LightConfig) (*Light, error) {
 		cfg.Interval = defaultLightInterval
 	}
 	if cfg.Interval < minInterval {
-		return nil, fmt.Errorf("configure light sensor %s: a look each %v is more often than each %v", cfg.Name, cfg.Interval, minInterval)
+		return nil, fmt.Errorf("configure light sensor %s: a look each %v is too often", cfg.Name, cfg.Interval)
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

@@ -44,7 +44,7 @@ func NewIIOShock(cfg ShockConfig) (*Shock, error) {
 		cfg.Interval = defaultShockInterval
 	}
 	if cfg.Interval < minInterval {
-		return nil, fmt.Errorf("configure accelerometer %s: a look each %v is more often than each %v", cfg.Name, cfg.Interval, minInterval)
+		return nil, fmt.Errorf("configure accelerometer %s: a look each %v is too often", cfg.Name, cfg.Interval)
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -73,8 +73,9 @@ func (s *Shock) Info() hardware.ProbeInfo {
 
 // Run reports shocks until ctx is done, and returns ctx's error. It is for one goroutine at a time. Nothing is reported
 // before the sensor has shown 1 g for a while, nor after it has shown for ten seconds that it does not. The faults of the
-// monitor: those of package sysfs; OutOfRange for a sensor that at rest does not show 1 g (no power, wrong scale, frozen at
-// zero), or shows more than any can; Unsupported for a name that several devices have; Overrun for shocks without end.
+// monitor: those of package sysfs; OutOfRange for a sensor that at rest does not show 1 g (no power, wrong scale), or
+// shows more than any can; Stuck for one whose values never move; Unsupported for a name that several devices have;
+// Overrun for shocks without end.
 func (s *Shock) Run(ctx context.Context, report func(hardware.Handling)) error {
 	shaker := &shaker{threshold: s.cfg.Threshold, gather: shockGather, report: report}
 	where := s.dev.where()
@@ -96,6 +97,11 @@ func (s *Shock) Run(ctx context.Context, report func(hardware.Handling)) error {
 			h.bad(now, &Error{Op: "read acceleration", Path: where, Fault: hardware.OutOfRange, Err: err})
 		case restGood:
 			shaker.see(now, s.cfg.Now(), int32(math.Round(math.Abs(g-1)*1000)))
+			if axes.frozen(now) {
+				err := fmt.Errorf("the same values for %v", frozenAfter)
+				h.bad(now, &Error{Op: "read acceleration", Path: where, Fault: hardware.Stuck, Err: err})
+				return nil
+			}
 			h.good(now, where, shaker.restless(now))
 		}
 		return nil
@@ -108,6 +114,9 @@ type axes struct {
 	dev      iio
 	channels []channel // x, y, z; none before the device was found
 	left     int       // looks until scale and offset are read again
+
+	values [3]float64 // of the last look
+	since  time.Time  // since when they are the same
 }
 
 // rescale is how many looks the scale holds: another program may change the range, and reading it each time would cost as
@@ -122,13 +131,17 @@ func (a *axes) measure(ctx context.Context) (float64, error) {
 		}
 	}
 	a.left--
-	sum := 0.0
-	for _, c := range a.channels {
+	sum, values := 0.0, [3]float64{}
+	for i, c := range a.channels {
 		v, err := a.dev.read(ctx, c)
 		if err != nil {
 			return 0, err
 		}
+		values[i] = v
 		sum += v * v
+	}
+	if values != a.values || a.since.IsZero() {
+		a.values, a.since = values, time.Now()
 	}
 	g := math.Sqrt(sum) / gravity
 	if g > maxShock/1000 {
@@ -156,7 +169,28 @@ func (a *axes) find(ctx context.Context) error {
 }
 
 // lose makes the next look find the device anew.
-func (a *axes) lose() { a.left = 0 }
+func (a *axes) lose() { a.left, a.since = 0, time.Time{} }
+
+const (
+	// frozenAfter is how long the three axes of a fine sensor may show the very same: its noise alone moves the last digit
+	// several times a second.
+	frozenAfter = 10 * time.Minute
+	// fineStep is the largest step of a fine sensor, in m/s²: 5 thousandths of g. A coarser one may well stand still.
+	fineStep = 0.05
+)
+
+// frozen reports whether the sensor has stopped to measure.
+func (a *axes) frozen(now time.Time) bool {
+	if a.since.IsZero() || now.Sub(a.since) < frozenAfter {
+		return false
+	}
+	for _, c := range a.channels {
+		if c.processed != "" || math.Abs(c.scale) > fineStep {
+			return false
+		}
+	}
+	return true
+}
 
 // rest checks that a sensor shows about 1 g on average, as anything does that does not fall for long. The zero value has
 // seen nothing.

@@ -371,6 +371,46 @@ func TestShock_Run_badInputs(t *testing.T) {
 	}
 }
 
+// TestAxes_frozen: a sensor of fine steps that shows the very same for ten minutes does not measure.
+func TestAxes_frozen(t *testing.T) {
+	tests := []struct {
+		name  string
+		scale string
+		moves bool
+		want  bool
+	}{
+		{"stands still", "0.038307", false, true},
+		{"moves", "0.038307", true, false},
+		{"coarse, and stands still", "0.46", false, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &fake{t: t, root: t.TempDir()}
+				f.set(atRest())
+				f.set(map[string]string{"a/in_accel_scale": tt.scale})
+				s, err := newShock(f)
+				if err != nil {
+					t.Fatal(err)
+				}
+				a := &axes{dev: s.(*Shock).dev}
+				for i := range 11 {
+					if tt.moves {
+						f.set(map[string]string{"a/in_accel_x_raw": []string{"0", "1"}[i%2]})
+					}
+					if _, err := a.measure(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					if got, want := a.frozen(time.Now()), tt.want && i == 10; got != want {
+						t.Errorf("after %d min frozen %v, want %v", i, got, want)
+					}
+					time.Sleep(time.Minute)
+				}
+			})
+		})
+	}
+}
+
 func TestNew_config(t *testing.T) {
 	_, gpio := NewGPIO(GPIOConfig{Path: "gpio17"})
 	_, often := NewGPIO(GPIOConfig{Path: "/x", Interval: time.Microsecond})

@@ -133,9 +133,10 @@ type kind struct {
 func (x *XDR) listener(report func(hardware.Handling)) *listener {
 	return &listener{
 		where: x.cfg.Port, stall: x.cfg.Stall, box: x.cfg.Now,
-		kinds:  [3]kind{{name: "LID"}, {name: "LIGHT"}, {name: "SHOCK"}},
-		lid:    contact{kind: hardware.HandlingLid, report: report},
-		lamp:   lamp{bright: x.cfg.Bright, dark: x.cfg.Dark, contact: contact{kind: hardware.HandlingLight, report: report}},
+		kinds: [3]kind{{name: "LID"}, {name: "LIGHT"}, {name: "SHOCK"}},
+		lid:   contact{kind: hardware.HandlingLid, report: report},
+		lamp: lamp{bright: x.cfg.Bright, dark: x.cfg.Dark,
+			contact: contact{kind: hardware.HandlingLight, report: report}},
 		shaker: shaker{threshold: x.cfg.Threshold, report: report},
 	}
 }

@@ -50,7 +50,8 @@ type Bus struct {
 
 	mu      sync.Mutex // guards what follows
 	devices map[uint8]*device
-	opened  int // how often the port was opened
+	opened  int   // how often the port was opened
+	trouble error // of the line itself since its last good answer: what is said when a caller's time is over
 }
 
 // device is what the bus knows of an address.
@@ -104,6 +105,9 @@ func (b *Bus) Read(ctx context.Context, req Request) ([]uint16, error) {
 		b.use(p)
 		got, err := b.master.read(ctx, req)
 		if ctx.Err() != nil {
+			if b.master.babbles {
+				b.setTrouble(&Error{Request: req, Fault: hardware.Noise})
+			}
 			return ctx.Err()
 		}
 		b.tell(req, err)
@@ -116,6 +120,9 @@ func (b *Bus) Read(ctx context.Context, req Request) ([]uint16, error) {
 	})
 	if err == nil {
 		err = refused
+	}
+	if trouble := b.lineTrouble(); trouble != nil && errors.Is(err, context.DeadlineExceeded) {
+		return nil, fmt.Errorf("no turn in time, and the line is not well: %w", trouble)
 	}
 	b.note(req.Address, err)
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
@@ -152,16 +159,35 @@ func (b *Bus) tell(req Request, err error) {
 	switch {
 	case err == nil, ok && e.Fault == hardware.Exception:
 		clear(b.failed) // the line tells the monitor
+		b.setTrouble(nil)
+		return
 	case !ok: // the port's own failure, of which the line tells
-	case b.failed[req.Address]:
-		state := hardware.StateGarbled
-		if e.Fault == hardware.Timeout {
-			state = hardware.StateSilent
-		}
-		b.cfg.Monitor.Set(state, e.Fault, b.port.Path(), err.Error())
-	default:
-		b.failed[req.Address] = true
+		return
 	}
+	if e.Fault != hardware.Timeout {
+		b.setTrouble(err)
+	}
+	if !b.failed[req.Address] {
+		b.failed[req.Address] = true
+		return
+	}
+	state := hardware.StateGarbled
+	if e.Fault == hardware.Timeout {
+		state = hardware.StateSilent
+	}
+	b.cfg.Monitor.Set(state, e.Fault, b.port.Path(), err.Error())
+}
+
+func (b *Bus) setTrouble(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.trouble = err
+}
+
+func (b *Bus) lineTrouble() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.trouble
 }
 
 // add makes an address known.
@@ -192,6 +218,11 @@ func (b *Bus) resting(address uint8) error {
 func (b *Bus) note(address uint8, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if _, lost := errors.AsType[*serial.Error](err); lost { // so nobody is at fault by himself
+		for _, d := range b.devices {
+			*d = device{}
+		}
+	}
 	d := b.devices[address]
 	if d == nil {
 		return

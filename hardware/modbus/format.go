@@ -198,6 +198,21 @@ func (f Format) ordered32(first, second uint16) uint32 {
 	return binary.BigEndian.Uint32(b[:])
 }
 
+// swapped is the format with the order of words reversed.
+func (f Format) swapped() Format {
+	switch f.Order {
+	case Big:
+		f.Order = WordSwapped
+	case WordSwapped:
+		f.Order = Big
+	case ByteSwapped:
+		f.Order = Little
+	case Little:
+		f.Order = ByteSwapped
+	}
+	return f
+}
+
 // milliOfInt scales; the ends of the range mean an element that is not there.
 func milliOfInt(n, low, high int64, step hardware.TemperatureDelta) (int64, hardware.Fault) {
 	if n == low || n == high {

@@ -115,12 +115,14 @@ type master struct {
 	timeout time.Duration // for the whole answer
 	gap     time.Duration // silence that ends a frame
 	dirty   bool
+	babbles bool                // bytes came while the line was to be quiet, and no answer since
 	owed    map[uint8]time.Time // devices that owe an answer, since the wait for it ended; at most 247
 }
 
 const (
-	// maxDrain is how many times two timeouts a line may babble before a request gives up on it.
-	maxDrain = 6
+	// maxDrain is how many times two timeouts a line may babble before a request gives up on it: 4 s as a rule, which is
+	// below the 5 s that a round of the tracker lasts.
+	maxDrain = 4
 
 	// owedFor is for how many timeouts a straggler may run into the answer of a neighbour. That is only about asking the
 	// neighbour once more: what ran into each other is refused in any case.
@@ -189,7 +191,7 @@ func (m *master) clean(ctx context.Context, req Request) error {
 			return err
 		}
 		if stray {
-			m.dirty, wait = true, 2*m.timeout
+			m.dirty, m.babbles, wait = true, true, 2*m.timeout
 			continue
 		}
 		if _, err := m.transact(ctx, req); err != nil {
@@ -249,7 +251,7 @@ func (m *master) transact(ctx context.Context, req Request) ([]uint16, error) {
 	e, _ := errors.AsType[*Error](err)
 	switch {
 	case err == nil, e != nil && e.Fault == hardware.Exception:
-		m.dirty = false
+		m.dirty, m.babbles = false, false
 		delete(m.owed, req.Address)
 		return values, err
 	case e != nil && e.Fault == hardware.Timeout:

@@ -8,8 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,7 +19,7 @@ import (
 	"isotherm/hardware/sim"
 )
 
-const testTimeout = 60 * time.Millisecond
+const testTimeout = 250 * time.Millisecond // of devices on pseudo-terminals; a loaded machine answers late
 
 // slave is a scripted device: answer gets the number of the request, from 1, and the
 // request, and returns the bytes to send.
@@ -98,7 +98,7 @@ func TestCRC16(t *testing.T) {
 	}
 }
 
-func TestBus_BadAnswers(t *testing.T) {
+func TestMaster_BadAnswers(t *testing.T) {
 	req := Request{Address: 7, Function: ReadInput, Register: 1, Count: 2}
 	frame := func(b ...byte) func([]byte) []byte { return func([]byte) []byte { return appendCRC(b) } }
 	edit := func(fn func(ok []byte) []byte) func([]byte) []byte {
@@ -128,6 +128,20 @@ func TestBus_BadAnswers(t *testing.T) {
 		{"bit flipped", edit(func(b []byte) []byte { b[4] ^= 1; return b }), hardware.CRCBad},
 		{"one byte", edit(func(b []byte) []byte { return b[:1] }), hardware.Truncated},
 		{"short by one", edit(func(b []byte) []byte { return b[:len(b)-1] }), hardware.Truncated},
+		{"short by two", edit(func(b []byte) []byte { return b[:len(b)-2] }), hardware.Truncated},
+		{"short by three", edit(func(b []byte) []byte { return b[:len(b)-3] }), hardware.Truncated},
+		{"short by four", edit(func(b []byte) []byte { return b[:len(b)-4] }), hardware.Truncated},
+		{"short by five", edit(func(b []byte) []byte { return b[:len(b)-5] }), hardware.Truncated},
+		{"short by six", edit(func(b []byte) []byte { return b[:len(b)-6] }), hardware.Truncated},
+		{"short by seven", edit(func(b []byte) []byte { return b[:len(b)-7] }), hardware.Truncated},
+		{"two slaves overlapped", edit(func(b []byte) []byte { // the levels of both on the line
+			for i, c := range good([]byte{9, 4, 0, 1, 0, 2}, 0x1234) {
+				b[i] &= c
+			}
+			return b
+		}), hardware.CRCBad},
+		{"two slaves one after the other", edit(func(b []byte) []byte { return append(b, good([]byte{7, 4, 0, 1, 0, 2}, 1)...) }), hardware.WrongLength},
+		{"all ones", func([]byte) []byte { return bytes.Repeat([]byte{0xFF}, 9) }, hardware.CRCBad},
 		{"extra byte", edit(func(b []byte) []byte { return append(b, 0) }), hardware.WrongLength},
 		{"twice", edit(func(b []byte) []byte { return append(b, b...) }), hardware.WrongLength},
 		{"noise before", edit(func(b []byte) []byte { return append([]byte{0xFF}, b...) }), hardware.CRCBad},
@@ -138,36 +152,52 @@ func TestBus_BadAnswers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			s := newSlave(t, func(n int, req []byte) []byte {
-				if n == 3 { // 1 and 2 are the first, throw-away pair
-					return tt.answer(req)
+			synctest.Test(t, func(t *testing.T) {
+				n := uint16(0)
+				bus := newMaster(newFakePort(func(req []byte, say func(time.Duration, []byte)) {
+					if n++; n == 3 { // 1 and 2 are the first, throw-away pair
+						say(time.Millisecond, tt.answer(req))
+						return
+					}
+					say(time.Millisecond, good(req, n))
+				}), 9600, lineTimeout)
+				if got, err := bus.read(t.Context(), req); err != nil || !cmp.Equal(got, []uint16{2, 2}) {
+					t.Fatalf("good answer: %v, %v", got, err)
 				}
-				return good(req, uint16(n))
+				got, err := bus.read(t.Context(), req)
+				e, ok := errors.AsType[*Error](err)
+				if !ok || e.Fault != tt.want || got != nil {
+					t.Errorf("read = %v, %v, want fault %v", got, err, tt.want)
+				}
+				if tt.want == hardware.Exception && (e.Exception != 2 || !strings.Contains(err.Error(), "exception 2")) {
+					t.Errorf("exception code %d in %q, want 2", e.Exception, err)
+				}
+				if got, err := bus.read(t.Context(), req); err != nil || len(got) != 2 || got[0] == 0xBAD {
+					t.Errorf("after it: %v, %v, want values", got, err)
+				}
 			})
-			bus := newTestBus(t, s.tty.Path())
-			if got, err := bus.Read(t.Context(), req); err != nil || !cmp.Equal(got, []uint16{2, 2}) {
-				t.Fatalf("good answer: %v, %v", got, err)
-			}
-			got, err := bus.Read(t.Context(), req)
-			e, ok := errors.AsType[*Error](err)
-			if !ok || e.Fault != tt.want || got != nil {
-				t.Errorf("Read = %v, %v, want fault %v", got, err, tt.want)
-			}
-			if tt.want == hardware.Exception && (e.Exception != 2 || !strings.Contains(err.Error(), "exception 2")) {
-				t.Errorf("exception code %d in %q, want 2", e.Exception, err)
-			}
-			if got, err := bus.Read(t.Context(), req); err != nil || len(got) != 2 || got[0] == 0xBAD {
-				t.Errorf("after it: %v, %v, want values", got, err)
-			}
 		})
 	}
 }
 
-// TestBus_LateReply: register 1 holds 100 and register 2 holds 200, and the device is
+// TestError_exceptions names each refusal that the standard knows.
+func TestError_exceptions(t *testing.T) {
+	req := Request{Address: 7, Function: ReadInput, Register: 1, Count: 1}
+	for code := uint8(1); code <= 11; code++ {
+		values, err := parse(req, appendCRC([]byte{7, 0x84, code}))
+		if values != nil || err == nil || err.Fault != hardware.Exception || err.Exception != code {
+			t.Fatalf("exception %d: %v, %v", code, values, err)
+		}
+		if named := !strings.Contains(err.Error(), "not in the standard"); named != (code != 9) {
+			t.Errorf("exception %d: %v", code, err)
+		}
+	}
+}
+
+// TestMaster_LateReply: register 1 holds 100 and register 2 holds 200, and the device is
 // late with 100. A master that takes what comes reads 100 from register 2, and the
 // answer has the right address, function and length.
-func TestBus_LateReply(t *testing.T) {
+func TestMaster_LateReply(t *testing.T) {
 	byRegister := func(req []byte) []byte { return good(req, 100*binary.BigEndian.Uint16(req[2:])) }
 	late := func(req []byte) []byte { return good(req, 100) }
 	tests := []struct {
@@ -191,68 +221,60 @@ func TestBus_LateReply(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			s := newSlave(t, func(n int, req []byte) []byte {
-				switch {
-				case n < 3:
-					return byRegister(req)
-				case n == 3:
-					return nil
-				}
-				return tt.answer(n, req)
-			})
-			bus := newTestBus(t, s.tty.Path())
-			one := Request{Address: 1, Function: ReadHolding, Register: 1, Count: 1}
-			two := Request{Address: 1, Function: ReadHolding, Register: 2, Count: 1}
-			if _, err := bus.Read(t.Context(), one); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := bus.Read(t.Context(), one); faultOf(err) != hardware.Timeout {
-				t.Fatalf("error %v, want a timeout", err)
-			}
-			for i, want := range tt.want {
-				got, err := bus.Read(t.Context(), two)
-				if want != hardware.None {
-					if faultOf(err) != want {
-						t.Errorf("read %d: %v, %v, want %v", i, got, err, want)
+			synctest.Test(t, func(t *testing.T) {
+				n := 0
+				m := newMaster(newFakePort(func(req []byte, say func(time.Duration, []byte)) {
+					switch n++; {
+					case n < 3:
+						say(time.Millisecond, byRegister(req))
+					case n > 3:
+						say(time.Millisecond, tt.answer(n, req))
 					}
-				} else if err != nil || !cmp.Equal(got, []uint16{200}) {
-					t.Errorf("read %d: %v, %v, want 200", i, got, err)
+				}), 9600, lineTimeout)
+				one := Request{Address: 1, Function: ReadHolding, Register: 1, Count: 1}
+				two := Request{Address: 1, Function: ReadHolding, Register: 2, Count: 1}
+				if _, err := m.read(t.Context(), one); err != nil {
+					t.Fatal(err)
 				}
-			}
+				if _, err := m.read(t.Context(), one); faultOf(err) != hardware.Timeout {
+					t.Fatalf("error %v, want a timeout", err)
+				}
+				for i, want := range tt.want {
+					got, err := m.read(t.Context(), two)
+					if want != hardware.None {
+						if faultOf(err) != want {
+							t.Errorf("read %d: %v, %v, want %v", i, got, err, want)
+						}
+					} else if err != nil || !cmp.Equal(got, []uint16{200}) {
+						t.Errorf("read %d: %v, %v, want 200", i, got, err)
+					}
+				}
+			})
 		})
 	}
 }
 
-// TestBus_LateReplyAfterAnswer: the throw-away request gets the straggler, and its own
+// TestMaster_LateReplyAfterAnswer: the throw-away request gets the straggler, and its own
 // answer comes while the master still listens.
-func TestBus_LateReplyAfterAnswer(t *testing.T) {
-	var s *slave
-	release := make(chan struct{})
-	var once sync.Once
-	s = newSlave(t, func(n int, req []byte) []byte {
-		if n == 1 {
-			mine := good(req, 200)
-			go func() { // ends as soon as the timer fires
-				timer := time.NewTimer(testTimeout / 2)
-				defer timer.Stop()
-				<-timer.C
-				_, _ = s.tty.Write(mine) // the check below notices when it did not
-				once.Do(func() { close(release) })
-			}()
-			return good(req, 100)
+func TestMaster_LateReplyAfterAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		m := newMaster(newFakePort(func(req []byte, say func(time.Duration, []byte)) {
+			if n++; n == 1 {
+				say(time.Millisecond, good(req, 100))
+				say(lineTimeout/2, good(req, 200))
+				return
+			}
+			say(time.Millisecond, good(req, 200))
+		}), 9600, lineTimeout)
+		req := Request{Address: 1, Function: ReadHolding, Register: 2, Count: 1}
+		if got, err := m.read(t.Context(), req); faultOf(err) != hardware.LateReply {
+			t.Errorf("read = %v, %v, want late_reply", got, err)
 		}
-		return good(req, 200)
+		if got, err := m.read(t.Context(), req); err != nil || !cmp.Equal(got, []uint16{200}) {
+			t.Errorf("read = %v, %v, want 200", got, err)
+		}
 	})
-	bus := newTestBus(t, s.tty.Path())
-	req := Request{Address: 1, Function: ReadHolding, Register: 2, Count: 1}
-	if got, err := bus.Read(t.Context(), req); faultOf(err) != hardware.LateReply {
-		t.Errorf("Read = %v, %v, want late_reply", got, err)
-	}
-	<-release
-	if got, err := bus.Read(t.Context(), req); err != nil || !cmp.Equal(got, []uint16{200}) {
-		t.Errorf("Read = %v, %v, want 200", got, err)
-	}
 }
 
 // TestBus_Cancelled: a request that its caller gave up is still under way in the
@@ -305,6 +327,12 @@ func TestBus_Babble(t *testing.T) {
 	bus := newTestBus(t, s.tty.Path())
 	_, err := bus.Read(t.Context(), Request{Address: 1, Function: ReadInput, Count: 1})
 	if faultOf(err) != hardware.Noise {
+		t.Errorf("error %v, want noise", err)
+	}
+	// A caller without the time for that is told the same.
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
+	defer cancel()
+	if _, err := bus.Read(ctx, Request{Address: 2, Function: ReadInput, Count: 1}); faultOf(err) != hardware.Noise {
 		t.Errorf("error %v, want noise", err)
 	}
 }

@@ -31,8 +31,18 @@ type TemperatureProbe struct {
 
 	mu       sync.Mutex // guards what follows
 	offset   offset
+	order    evidence
 	failures int // reads in a row, for the monitor
 }
+
+// evidence is what the answers say about the configured order of words of a float32.
+type evidence uint8
+
+const (
+	orderUnknown evidence = iota
+	orderProven           // an answer made sense in the configured order and none in the other
+	orderRefuted          // the other way round
+)
 
 // offset is what is known of the correction inside of a device.
 type offset struct {
@@ -89,7 +99,7 @@ func (p *TemperatureProbe) Read(ctx context.Context) hardware.Sample {
 		return sample
 	}
 	sample.Raw = rawText(p.request, values)
-	sample.Temp, sample.Fault = p.form.decode(values)
+	sample.Temp, sample.Fault = p.decode(values)
 	if sample.Fault != hardware.None {
 		sample.Detail = fmt.Sprintf("modbus probe %s: %s is no temperature: %s", p.Info().Bus, sample.Raw, p.advice(sample.Fault))
 	} else if p.form.Offset != 0 {
@@ -97,6 +107,28 @@ func (p *TemperatureProbe) Read(ctx context.Context) hardware.Sample {
 	}
 	p.tell(sample, nil)
 	return sample
+}
+
+// decode turns registers into a temperature. A float32 in the wrong order of words looks like a temperature in one of ten
+// cases; so a value that makes sense in both orders, and not the same, is believed only once another has shown that the
+// configured order is right.
+func (p *TemperatureProbe) decode(values []uint16) (hardware.Temperature, hardware.Fault) {
+	temp, fault := p.form.decode(values)
+	if p.form.Type != Float32 {
+		return temp, fault
+	}
+	other, otherFault := p.form.swapped().decode(values)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch here, there := fault == hardware.None, otherFault == hardware.None; {
+	case here && !there:
+		p.order = orderProven
+	case there && !here:
+		p.order = orderRefuted
+	case here && there && temp != other && p.order != orderProven:
+		return 0, hardware.FieldRange
+	}
+	return temp, fault
 }
 
 // rawText is "04@0x0001: 0x0131 0x0222": function, register, and the registers' values.
@@ -117,7 +149,7 @@ func (p *TemperatureProbe) advice(fault hardware.Fault) string {
 	case hardware.Disconnected, hardware.Shorted:
 		return "check the sensing element and its wires"
 	case hardware.FieldRange:
-		return "check the order of words and the type in the configuration"
+		return "check the order of words and the type in the configuration, unless this is the first answer"
 	case hardware.ConversionFailed:
 		return "the sensor did not measure; check its supply"
 	}

@@ -46,6 +46,8 @@ func TestFramer_frames(t *testing.T) {
 		{"dollar at the end", "$", "truncated"},
 		{"dollar dollar", "$$", "interleaved truncated"},
 		{"empty with sum", "$*00\r\n", "line"},
+		{"sum alone", "*00\r\n", "noise"},
+		{"no line end for 20 sentences, then a star", strings.Repeat(good[:40], 3) + "*00\r\n", "interleaved interleaved line"},
 		{"only line ends", "\r\n\r\r\n\n", ""},
 		{"carriage returns only", good + "\r" + good + "\r", "line line"},
 		{"line feeds only", good + "\n" + good + "\n", "line line"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"isotherm/hardware"
@@ -45,8 +46,14 @@ type Bridge struct {
 	chip      *chip
 	converted time.Time // when the probes measured last; zero when that is not to be used
 	round     uint64    // counts conversions
-	failures  int       // in a row
+	failures  int       // of the bus, in a row
+	mute      int       // answers of probes without a temperature, in a row
+
+	probes atomic.Int32 // how many were asked for
 }
+
+// neverHeard is a count of failures that is beyond all patience: a bus that has not given a temperature yet does not live.
+const neverHeard = 1 << 30
 
 // NewBridge prepares a bridge; nothing is opened yet.
 func NewBridge(cfg BridgeConfig) *Bridge {
@@ -56,7 +63,7 @@ func NewBridge(cfg BridgeConfig) *Bridge {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	b := &Bridge{cfg: cfg, line: serial.NewLine(serial.KeepConfig{
+	b := &Bridge{cfg: cfg, mute: neverHeard, line: serial.NewLine(serial.KeepConfig{
 		Spec: cfg.Path, Host: cfg.Host, Config: serial.Config{Baud: bridgeBaud}, Monitor: cfg.Monitor, Logger: cfg.Logger,
 	})}
 	b.use = func(ctx context.Context, exchange func(ctx context.Context, p port, dirty bool) error) error {
@@ -124,9 +131,10 @@ func (b *Bridge) failed(ctx context.Context, err error) {
 // stateOf says how a bus stands that fails with fault; 0 for a fault of the port.
 func stateOf(fault hardware.Fault) hardware.State {
 	switch fault {
-	case hardware.Timeout, hardware.NoPresence, hardware.Shorted, hardware.ConversionFailed:
+	case hardware.Timeout, hardware.NoPresence, hardware.Shorted, hardware.Disconnected, hardware.ConversionFailed,
+		hardware.PowerOnValue:
 		return hardware.StateSilent
-	case hardware.Noise, hardware.Truncated, hardware.LateReply, hardware.CRCBad:
+	case hardware.Noise, hardware.Truncated, hardware.LateReply, hardware.CRCBad, hardware.FieldRange, hardware.OutOfRange:
 		return hardware.StateGarbled
 	}
 	return 0
@@ -152,6 +160,7 @@ func (b *Bridge) Probe(id string) (hardware.Probe, error) {
 	if err := parsed.thermometer(); err != nil {
 		return nil, err
 	}
+	b.probes.Add(1)
 	return &BridgeProbe{bridge: b, id: parsed}, nil
 }
 
@@ -164,7 +173,7 @@ func (p *BridgeProbe) Info() hardware.ProbeInfo {
 // the bus that are read together with it, a few hundredths more.
 func (p *BridgeProbe) Read(ctx context.Context) hardware.Sample {
 	var r reading
-	var instead string
+	var own error // why this probe has no value, while the bus works
 	err := p.bridge.do(ctx, func(ctx context.Context) error {
 		if err := p.measure(ctx); err != nil {
 			return err
@@ -173,27 +182,38 @@ func (p *BridgeProbe) Read(ctx context.Context) hardware.Sample {
 		if r, err = p.bridge.chip.read(ctx, p.id); err != nil {
 			return err
 		}
-		err = p.lookAround(ctx, r.fault)
-		instead = p.absent
-		return err
+		if own, err = p.judge(ctx, r); err != nil {
+			return err
+		}
+		return p.bridge.heard(own)
 	})
+	if err == nil {
+		err = own
+	}
 	sample := hardware.Sample{At: p.bridge.cfg.Now(), Raw: hexText(r.raw)}
-	switch {
-	case err != nil:
-		sample.Fault, sample.Detail = FaultOf(err), err.Error()
-		if e, ok := errors.AsType[*Error](err); ok {
-			sample.Raw = hexText(e.Answer)
-		}
-	case r.fault != hardware.None:
-		fail := &Error{Op: "read probe", Where: p.Info().Bus, Fault: r.fault, Answer: r.raw}
-		if r.fault == hardware.NoPresence {
-			fail.Err = fmt.Errorf("the bus has %s", instead)
-		}
-		sample.Fault, sample.Detail = r.fault, fail.Error()
-	default:
+	if err == nil {
 		sample.Temp = r.temp
+		return sample
+	}
+	sample.Fault, sample.Detail = FaultOf(err), err.Error()
+	if e, ok := errors.AsType[*Error](err); ok {
+		sample.Raw = hexText(e.Answer)
 	}
 	return sample
+}
+
+// heard notes whether a probe gave a temperature. One that does not is its own affair; the error says that none does any
+// more, which is that of the bus.
+func (b *Bridge) heard(own error) error {
+	if own == nil {
+		b.mute = 0
+		return nil
+	}
+	b.mute = min(b.mute+1, neverHeard)
+	if b.mute > patience*int(b.probes.Load()) {
+		return own
+	}
+	return nil
 }
 
 // hexText shows what came, for a person.
@@ -215,21 +235,27 @@ func (p *BridgeProbe) measure(ctx context.Context) error {
 	return nil
 }
 
-// lookAround notes, when the probe is found to be gone, what is there instead: most often it was replaced.
-func (p *BridgeProbe) lookAround(ctx context.Context, fault hardware.Fault) error {
-	if fault != hardware.NoPresence {
+// judge says why the probe has no value, nil when it has one. For one that is gone it looks what is there instead: most
+// often it was replaced. err is about the bus.
+func (p *BridgeProbe) judge(ctx context.Context, r reading) (own, err error) {
+	fail := &Error{Op: "read probe", Where: p.Info().Bus, Fault: r.fault, Answer: r.raw}
+	switch r.fault {
+	case hardware.None:
 		p.absent = ""
-		return nil
+		return nil, nil
+	case hardware.NoPresence:
+		if p.absent == "" { // otherwise known; a search takes its time from the other probes
+			found, err := p.bridge.chip.search(ctx)
+			if err != nil {
+				return nil, err
+			}
+			p.absent = list(found)
+		}
+		fail.Err = fmt.Errorf("the bus has %s", p.absent)
+	default:
+		p.absent = ""
 	}
-	if p.absent != "" {
-		return nil // known; a search takes its time from the other probes
-	}
-	found, err := p.bridge.chip.search(ctx)
-	if err != nil {
-		return err
-	}
-	p.absent = list(found)
-	return nil
+	return fail, nil
 }
 
 // list names devices for a person.

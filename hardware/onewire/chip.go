@@ -61,7 +61,6 @@ type port interface {
 	Write(b []byte) (int, error)
 	SetWriteDeadline(t time.Time) error
 	SetBaud(baud int) error
-	Flush() error
 }
 
 // chip speaks to a DS2480B on an open port. It is for one goroutine at a time.

@@ -80,15 +80,8 @@ func (c *chip) convertPulledUp(ctx context.Context) error {
 	if _, err := c.command(ctx, op, []byte{romSkip}, 1); err != nil {
 		return err
 	}
-	bits, want := make([]byte, 8), make([]byte, 8)
-	for i := range bits {
-		bits[i], want[i] = cmdBit0, cmdBit0&0xFC
-		if convertT>>i&1 == 1 {
-			bits[i], want[i] = cmdBit1, cmdBit1&0xFC|3
-		}
-	}
-	bits[7] |= thenPullUp
-	answer, err := c.ask(ctx, op, bits, 8)
+	bits, want := c.commandBits(convertT)
+	answer, err := c.ask(ctx, op, bits, len(want))
 	if err != nil {
 		return err
 	}
@@ -112,6 +105,23 @@ func (c *chip) convertPulledUp(ctx context.Context) error {
 		return err
 	}
 	return c.untilReady(ctx, begin, slots)
+}
+
+// commandBits returns the bridge's commands that write a byte bit by bit, with a mark between any two so that none is lost
+// unnoticed, and a pull-up after the last; and the answer to them.
+func (c *chip) commandBits(b byte) (out, want []byte) {
+	for i := range 8 {
+		bit, read := byte(cmdBit0), byte(cmdBit0&0xFC)
+		if b>>i&1 == 1 {
+			bit, read = cmdBit1, cmdBit1&0xFC|3
+		}
+		if i == 7 {
+			return append(out, bit|thenPullUp), append(want, read)
+		}
+		mark, back := c.mark()
+		out, want = append(out, bit, mark), append(want, read, back)
+	}
+	return out, want
 }
 
 // rest waits for d, in which nothing must come.

@@ -71,11 +71,13 @@ func FuzzParseW1(f *testing.F) {
 		if s := scratchpad(b); crc8(s[:8]) != s[8] {
 			t.Errorf("%q was believed with a wrong checksum", text)
 		}
-		lower := strings.ToLower(text)
-		if want := fmt.Sprintf("% x : crc=", b); !strings.HasPrefix(lower, want) || text[36:39] != " YE" {
-			t.Errorf("%q was believed", text)
+		hexes := fmt.Sprintf("% x ", b)
+		again := hexes + ": crc=" + hexes[24:26] + " YES\n" + hexes + "t="
+		number := strings.TrimRight(text[min(len(text), len(again)):], "\n")
+		if !strings.HasPrefix(strings.ToLower(text), strings.ToLower(again)) || text[36:39] != "YES" {
+			t.Errorf("%q was believed, want %q", text, again)
 		}
-		if got, fault := parseTemperature(text[strings.LastIndex(text, "t=")+2:]); fault == hardware.None && !agrees(temp, int64(got)) {
+		if got, fault := parseTemperature(number); fault == hardware.None && !agrees(temp, int64(got)) {
 			t.Errorf("%q: %v", text, temp)
 		}
 	})
@@ -108,7 +110,6 @@ func (p *echoPort) ReadWithin(b []byte, _ time.Duration) (int, error) {
 
 func (p *echoPort) SetWriteDeadline(time.Time) error { return nil }
 func (p *echoPort) SetBaud(int) error                { return nil }
-func (p *echoPort) Flush() error                     { return nil }
 
 // answers makes data for an echoPort.
 func answers(pieces ...[]byte) (data []byte) {

@@ -16,83 +16,77 @@ import (
 )
 
 // memoryLine is a serial line without a kernel, so that thousands of timeouts pass in a synctest bubble. The driver has
-// one end, the simulated bridge the other.
+// one end, the simulated bridge the other. What is written in one go arrives in one piece, so that a seed always gives the
+// same trials.
 type memoryLine struct {
-	toDevice, toDriver chan byte
+	toDevice, toDriver chan []byte
+	unread             []byte // of the piece that the driver reads
 	done               chan struct{}
 	baud               atomic.Int64 // of the driver's end
 	close              sync.Once
-	spoil              func(answer []byte) ([]byte, time.Duration) // what the line does to an answer
-	spoilCommand       func(sent []byte) []byte
+	spoil              atomic.Pointer[spoiler] // what the line does to answers; nil for nothing
+	spoilCommand       *spoiler                // to commands
 }
 
 func newMemoryLine() *memoryLine {
-	const room = 1 << 16 // more than any test leaves unread
-	return &memoryLine{toDevice: make(chan byte, room), toDriver: make(chan byte, room), done: make(chan struct{})}
+	const room = 1 << 12 // pieces; more than any test leaves unread
+	return &memoryLine{toDevice: make(chan []byte, room), toDriver: make(chan []byte, room), done: make(chan struct{})}
 }
 
 // ReadWithin, Write and the rest are the driver's end.
 func (l *memoryLine) ReadWithin(p []byte, wait time.Duration) (int, error) {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case p[0] = <-l.toDriver:
-	case <-timer.C:
-		return 0, &serial.Error{Op: "read", Path: "memory", Fault: hardware.Silent, Err: context.DeadlineExceeded}
-	}
-	for n := 1; n < len(p); n++ {
+	if len(l.unread) == 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
 		select {
-		case p[n] = <-l.toDriver:
-		default:
-			return n, nil
+		case l.unread = <-l.toDriver:
+		case <-timer.C:
+			return 0, &serial.Error{Op: "read", Path: "memory", Fault: hardware.Silent, Err: context.DeadlineExceeded}
 		}
 	}
-	return len(p), nil
+	n := copy(p, l.unread)
+	l.unread = l.unread[n:]
+	return n, nil
 }
 
 func (l *memoryLine) Write(p []byte) (int, error) {
-	sent := p
+	sent := append([]byte(nil), p...)
 	if l.spoilCommand != nil {
-		sent = l.spoilCommand(append([]byte(nil), p...))
+		sent = l.spoilCommand.command(sent)
 	}
-	for _, b := range sent {
-		l.toDevice <- b
+	if len(sent) > 0 {
+		l.toDevice <- sent
 	}
 	return len(p), nil
 }
 
 func (l *memoryLine) SetWriteDeadline(time.Time) error { return nil }
 func (l *memoryLine) SetBaud(baud int) error           { l.baud.Store(int64(baud)); return nil }
-func (l *memoryLine) Flush() error                     { return nil }
 
 // memoryDevice is the simulated bridge's end.
 type memoryDevice struct{ *memoryLine }
 
 func (d memoryDevice) Read(p []byte) (int, error) {
 	select {
-	case p[0] = <-d.toDevice:
+	case piece := <-d.toDevice:
+		return copy(p, piece), nil // which no piece fills
 	case <-d.done:
 		return 0, io.EOF
 	}
-	for n := 1; n < len(p); n++ {
-		select {
-		case p[n] = <-d.toDevice:
-		default:
-			return n, nil
-		}
-	}
-	return len(p), nil
 }
 
 func (d memoryDevice) Write(p []byte) (int, error) {
 	answer := append([]byte(nil), p...)
-	if d.spoil != nil && len(p) > 0 {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if s := d.spoil.Load(); s != nil {
 		var late time.Duration
-		answer, late = d.spoil(answer)
+		answer, late = s.answer(answer)
 		time.Sleep(late) // in a bubble
 	}
-	for _, b := range answer {
-		d.toDriver <- b
+	if len(answer) > 0 {
+		d.toDriver <- answer
 	}
 	return len(p), nil
 }
@@ -120,7 +114,7 @@ func bridgeOn(l *memoryLine) *Bridge {
 // spoiler damages what passes a line, in one place at most each time.
 type spoiler struct{ r *rand.Rand }
 
-func (s spoiler) bytes(p []byte) []byte {
+func (s *spoiler) bytes(p []byte) []byte {
 	i := s.r.IntN(len(p))
 	switch s.r.IntN(5) {
 	case 0: // a byte is lost
@@ -137,7 +131,14 @@ func (s spoiler) bytes(p []byte) []byte {
 	return p
 }
 
-func (s spoiler) answer(p []byte) ([]byte, time.Duration) {
+func (s *spoiler) command(p []byte) []byte {
+	if s.r.IntN(12) == 0 {
+		return s.bytes(p)
+	}
+	return p
+}
+
+func (s *spoiler) answer(p []byte) ([]byte, time.Duration) {
 	switch s.r.IntN(12) {
 	case 0:
 		return s.bytes(p), 0
@@ -147,72 +148,83 @@ func (s spoiler) answer(p []byte) ([]byte, time.Duration) {
 	return p, 0
 }
 
-// TestBridge_NoLies makes a seeded random choice of faults for each trial: of the probes, of the wire, of the bridge, and of
-// single bytes on the line. Each trial has its own true temperatures, so that an old value shows.
-func TestBridge_NoLies(t *testing.T) {
-	const trials = 20_000
+// liar is a bus with three probes that is given random faults, and knows the true temperatures.
+type liar struct {
+	r    *rand.Rand
+	bus  *sim.OneWireBus
+	line *memoryLine
+
+	mu    sync.Mutex // guards truth
+	truth []hardware.Temperature
+	wrong []sim.OneWireFault // of the probes in this trial
+}
+
+func newLiar(t *testing.T) *liar {
+	t.Helper()
+	l := &liar{r: rand.New(rand.NewPCG(1, 2)), line: newMemoryLine(), truth: make([]hardware.Temperature, 3), wrong: make([]sim.OneWireFault, 3)}
+	var probes []sim.OneWireProbe
+	for i := range l.truth {
+		probes = append(probes, sim.OneWireProbe{ID: testIDs[i], Parasite: i == 2, Conversion: conversion,
+			Temperature: func() hardware.Temperature { l.mu.Lock(); defer l.mu.Unlock(); return l.truth[i] }})
+	}
+	var err error
+	if l.bus, err = sim.NewOneWireBus(probes...); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// next changes all temperatures, to none that another trial near had, and chooses faults.
+func (l *liar) next(trial int) {
 	const well = sim.OneWireWell
 	faults := []sim.OneWireFault{well, well, well, well, well, well, well, well, well, well, sim.OneWireGone, sim.OneWireWrongCRC,
 		sim.OneWirePowerOn, sim.OneWireZeros, sim.OneWireOnes, sim.OneWireNoPower, sim.OneWireIDChanged, sim.OneWireNeverReady}
+	l.mu.Lock()
+	for i := range l.truth {
+		l.truth[i] = 125 * hardware.Temperature(1+(trial*len(l.truth)+i)%640)
+	}
+	l.mu.Unlock()
+	for i := range l.wrong {
+		l.wrong[i] = faults[l.r.IntN(len(faults))]
+		l.bus.SetProbe(i, l.wrong[i])
+	}
+	l.bus.SetBus(sim.OneWireBusFault(max(0, l.r.IntN(20)-17)))
+	l.bus.SetSilent(l.r.IntN(25) == 0)
+	l.bus.SetHalf(l.r.IntN(25) == 0)
+	l.bus.SetLate(0)
+	if l.r.IntN(25) == 0 {
+		l.bus.SetLate(time.Duration(l.r.Int64N(int64(2 * time.Second))))
+	}
+	if l.r.IntN(20) == 0 {
+		l.bus.Unpower()
+	}
+	l.line.spoil.Store(nil)
+	l.line.spoilCommand = nil
+	if l.r.IntN(2) == 0 {
+		l.line.spoil.Store(&spoiler{rand.New(rand.NewPCG(3, uint64(trial)))})
+	}
+	if l.r.IntN(8) == 0 {
+		l.line.spoilCommand = &spoiler{rand.New(rand.NewPCG(4, uint64(trial)))}
+	}
+}
+
+// TestBridge_NoLies makes a seeded random choice of faults for each trial: of the probes, of the wire, of the bridge, and of
+// single bytes on the line. Each trial has its own true temperatures, so that an old value shows.
+func TestBridge_NoLies(t *testing.T) {
+	const trials = 6000 // a million were tried while this was written
 	synctest.Test(t, func(t *testing.T) {
-		r := rand.New(rand.NewPCG(1, 2))
-		truth := make([]hardware.Temperature, 3)
-		var mu sync.Mutex // guards truth
-		var probes []sim.OneWireProbe
-		for i := range truth {
-			probes = append(probes, sim.OneWireProbe{ID: testIDs[i], Parasite: i == 2, Conversion: conversion,
-				Temperature: func() hardware.Temperature { mu.Lock(); defer mu.Unlock(); return truth[i] }})
-		}
-		bus, err := sim.NewOneWireBus(probes...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		line := newMemoryLine()
+		l := newLiar(t)
 		ended := make(chan struct{})
 		go func() { // ends with Close
 			defer close(ended)
-			_ = sim.ServeOneWire(context.Background(), memoryDevice{line}, bus)
+			_ = sim.ServeOneWire(context.Background(), memoryDevice{l.line}, l.bus)
 		}()
-		b := bridgeOn(line)
+		b := bridgeOn(l.line)
 		values, lies, seen := 0, 0, map[hardware.Fault]int{}
 		for trial := range trials {
-			mu.Lock()
-			for i := range truth {
-				// No sentinel, and a whole number of sixteenths that ends in no half thousandth.
-				truth[i] = 125 * hardware.Temperature(1+(trial*len(truth)+i)%640)
-			}
-			want := append([]hardware.Temperature(nil), truth...)
-			mu.Unlock()
-			wrong := make([]sim.OneWireFault, len(truth))
-			for i := range wrong {
-				wrong[i] = faults[r.IntN(len(faults))]
-				bus.SetProbe(i, wrong[i])
-			}
-			bus.SetBus(sim.OneWireBusFault(max(0, r.IntN(20)-17)))
-			bus.SetSilent(r.IntN(25) == 0)
-			bus.SetHalf(r.IntN(25) == 0)
-			bus.SetLate(0)
-			if r.IntN(25) == 0 {
-				bus.SetLate(time.Duration(r.Int64N(int64(2 * time.Second))))
-			}
-			if r.IntN(20) == 0 {
-				bus.Unpower()
-			}
-			s := spoiler{rand.New(rand.NewPCG(3, uint64(trial)))}
-			line.spoil, line.spoilCommand = nil, nil
-			if r.IntN(2) == 0 {
-				line.spoil = s.answer
-			}
-			if r.IntN(8) == 0 {
-				c := spoiler{rand.New(rand.NewPCG(4, uint64(trial)))}
-				line.spoilCommand = func(p []byte) []byte {
-					if c.r.IntN(12) == 0 {
-						return c.bytes(p)
-					}
-					return p
-				}
-			}
-			for i := range truth {
+			synctest.Wait() // the device is not in the middle of something
+			l.next(trial)
+			for i, want := range l.truth {
 				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 				sample := testProbe(t, b, testIDs[i]).Read(ctx)
 				cancel()
@@ -221,14 +233,14 @@ func TestBridge_NoLies(t *testing.T) {
 				if ok {
 					values++
 				}
-				if ok && (got != want[i] || wrong[i] != sim.OneWireWell) {
+				if ok && (got != want || l.wrong[i] != sim.OneWireWell) {
 					lies++
-					t.Errorf("trial %d, probe %d with fault %d: got %v, true %v, raw %s", trial, i, wrong[i], got, want[i], sample.Raw)
+					t.Errorf("trial %d, probe %d with fault %d: got %v, true %v, raw %s", trial, i, l.wrong[i], got, want, sample.Raw)
 				}
 			}
 			time.Sleep(shareFor + 100*time.Millisecond) // so that no conversion serves two trials
 		}
-		_ = memoryDevice{line}.Close() // never fails
+		_ = memoryDevice{l.line}.Close() // never fails
 		<-ended
 		t.Logf("%d trials with 3 probes: %d temperatures, all true but %d; faults %v", trials, values, lies, seen)
 		if values < trials/2 {

@@ -58,7 +58,7 @@ func agrees(temp hardware.Temperature, shown int64) bool {
 	return -500 <= d && d <= 500
 }
 
-// parseVerdict reads "xx xx xx xx xx xx xx xx xx : crc=xx YES".
+// parseVerdict reads "xx xx xx xx xx xx xx xx xx : crc=xx YES". A verdict that does not go with its checksum counts as NO.
 func parseVerdict(line string) (s scratchpad, yes bool, fault hardware.Fault) {
 	s, rest, fault := parseBytes(line)
 	if fault != hardware.None {
@@ -68,12 +68,13 @@ func parseVerdict(line string) (s scratchpad, yes bool, fault hardware.Fault) {
 	if !ok || len(rest) < len("xx NO") || rest[2] != ' ' {
 		return s, false, hardware.FieldSyntax
 	}
-	if _, err := hex.DecodeString(rest[:2]); err != nil {
+	crc, err := hex.DecodeString(rest[:2])
+	if err != nil {
 		return s, false, hardware.FieldSyntax
 	}
 	switch rest[3:] {
 	case "YES":
-		return s, true, hardware.None
+		return s, crc[0] == s[8], hardware.None
 	case "NO":
 		return s, false, hardware.None
 	}

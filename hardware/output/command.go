@@ -17,14 +17,14 @@ import (
 
 // CommandConfig says what to run. Zero values other than Argv mean the defaults.
 type CommandConfig struct {
-	Argv    []string          // the program and its arguments; "{state}" in an argument becomes on or off. There is no shell
-	Timeout time.Duration     // real time for one run, default 10 s
+	Argv    []string          // program and arguments, for no shell; "{state}" in an argument becomes on or off
+	Timeout time.Duration     // real time for one run, default 5 s
 	Monitor *hardware.Monitor // may be nil
 }
 
 const (
 	stateWord      = "{state}"
-	defaultTimeout = 10 * time.Second
+	defaultTimeout = 5 * time.Second // a modem that is told to go off the air takes two or three
 	maxArguments   = 32
 	maxArgument    = 1024
 	maxOutput      = 512 // bytes of what it printed that an error carries: the first, where programs say what is wrong
@@ -57,14 +57,14 @@ func NewCommand(cfg CommandConfig) (*Command, error) {
 	for i, arg := range cfg.Argv {
 		switch {
 		case len(arg) > maxArgument || strings.ContainsRune(arg, 0):
-			return nil, fmt.Errorf("configure command %s: argument %d is longer than %d bytes or holds a NUL", cfg.Argv[0], i, maxArgument)
+			return nil, fmt.Errorf("configure command %s: argument %d is over %d bytes or holds a NUL", cfg.Argv[0], i, maxArgument)
 		case i == 0 && (arg == "" || strings.Contains(arg, stateWord)):
 			return nil, fmt.Errorf("configure command: %q is no program", arg)
 		}
 		given = given || strings.Contains(arg, stateWord)
 	}
 	if !given {
-		return nil, fmt.Errorf("configure command %s: no argument holds %s, so on and off would be the same", cfg.Argv[0], stateWord)
+		return nil, fmt.Errorf("configure command %s: no argument holds %s, so on and off are the same", cfg.Argv[0], stateWord)
 	}
 	return &Command{cfg: cfg, turn: newTurn()}, nil
 }

@@ -57,7 +57,8 @@ func hint(f hardware.Fault) string {
 // wrong is an error that makes the fault SwitchFailed.
 func wrong(format string, args ...any) error { return fmt.Errorf(format, args...) }
 
-// finish makes the result of one Set and tells the monitor; the end of ctx says nothing about the device.
+// finish makes the result of one Set and tells the monitor, to whom every failure is SwitchFailed: what counts for who
+// reads the journal is that the state is not known, and the detail says why. The end of ctx says nothing about the device.
 func finish(m *hardware.Monitor, path string, on bool, err error) error {
 	if err == nil {
 		m.Set(hardware.StateLive, hardware.None, path, "")
@@ -82,6 +83,6 @@ func finish(m *hardware.Monitor, path string, on bool, err error) error {
 			e.Fault = inner.fault
 		}
 	}
-	m.Set(hardware.StateDown, e.Fault, path, e.Error())
+	m.Set(hardware.StateDown, hardware.SwitchFailed, path, e.Error())
 	return e
 }

@@ -58,15 +58,15 @@ func wantFault(t *testing.T, err error, m *hardware.Monitor, where string, want 
 	if got := output.FaultOf(err); got != want {
 		t.Errorf("fault %v, want %v: %v", got, want, err)
 	}
-	state := hardware.StateLive
+	state, told := hardware.StateLive, hardware.None
 	if want != hardware.None {
-		state = hardware.StateDown
+		state, told = hardware.StateDown, hardware.SwitchFailed
 		if e, ok := errors.AsType[*output.Error](err); !ok || !strings.Contains(err.Error(), where) || e.Unwrap() == nil {
 			t.Errorf("error %q does not say where", err)
 		}
 	}
-	if c := m.Condition(); c.State != state || c.Fault != want {
-		t.Errorf("condition %+v, want %v, %v", c, state, want)
+	if c := m.Condition(); c.State != state || c.Fault != told {
+		t.Errorf("condition %+v, want %v, %v", c, state, told)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // RFKillConfig says which radio to switch. Zero values other than Name mean the defaults.
 type RFKillConfig struct {
-	Name    string            // "rfkill0"; or a device ("phy0"), or a type ("wwan", "wlan", "bluetooth"): then every radio of it
+	Name    string            // "rfkill0"; or a device ("phy0"); or a type ("wwan", "wlan"): every radio of it
 	Root    string            // default /sys/class/rfkill
 	Timeout time.Duration     // real time for one attribute, default 3 s
 	Monitor *hardware.Monitor // may be nil

@@ -15,7 +15,6 @@ import (
 
 	"isotherm/hardware"
 	"isotherm/hardware/serial"
-	"isotherm/hardware/sim"
 )
 
 // TestPort_BadInputs are the cases of the reference's list that concern the port itself. What a stream of bad bytes
@@ -101,10 +100,8 @@ func unplugMidLine(t *testing.T) {
 // unplugDuringOpen races the two: any outcome is one of the faults, or a port that then says it is unplugged.
 func unplugDuringOpen(t *testing.T) {
 	for range 200 {
-		tty, err := sim.OpenPTY()
-		if err != nil {
-			t.Fatal(err)
-		}
+		tty := openPTY(t)
+		pin(t, tty)
 		var wg sync.WaitGroup
 		wg.Go(func() { _ = tty.Close() })
 		port, err := serial.Open(tty.Path(), serial.Config{Baud: baud})
@@ -239,7 +236,9 @@ func refusesRS485(t *testing.T) {
 
 func twoStopBits(t *testing.T) {
 	tty := openPTY(t)
-	for bits, want := range map[int]hardware.Fault{-1: hardware.Unsupported, 0: hardware.None, 1: hardware.None, 2: hardware.None, 3: hardware.Unsupported} {
+	for bits, want := range map[int]hardware.Fault{
+		-1: hardware.Unsupported, 0: hardware.None, 1: hardware.None, 2: hardware.None, 3: hardware.Unsupported,
+	} {
 		port, err := serial.Open(tty.Path(), serial.Config{Baud: baud, StopBits: bits})
 		if got := serial.FaultOf(err); got != want {
 			t.Errorf("%d stop bits: %v, want %v", bits, err, want)

@@ -25,6 +25,10 @@ const (
 	// works again before anybody wonders, and a look costs well below a millisecond.
 	lookInterval = time.Second
 
+	// stalledAfter is how long a session has to last before its stall is waited for no longer than backoffMin: such a
+	// session paces itself, and while the port is closed nobody hears a device that comes back to life.
+	stalledAfter = time.Second
+
 	// provenAfter is how long a device has to work before its next loss is met with short waits again. One that opens,
 	// says a line and fails would otherwise fill the journal.
 	provenAfter = 30 * time.Second
@@ -70,6 +74,7 @@ type keeper struct {
 	open    func() (*Port, error)
 	backoff Backoff
 	path    string         // where the port is or was
+	lasted  time.Duration  // the session before
 	logged  hardware.Fault // logged last, so that a device that stays away is one line
 }
 
@@ -113,13 +118,17 @@ func (k *keeper) once(ctx context.Context, session func(ctx context.Context, s *
 	defer port.Close() // the reason for leaving is the error that counts
 	defer context.AfterFunc(ctx, func() { _ = port.Close() })()
 	k.opened(port.Path())
+	begin := time.Now()
 	s := &Session{Port: port, monitor: k.cfg.Monitor}
 	err = session(ctx, s)
+	k.lasted = time.Since(begin)
 	if !s.proved.IsZero() && time.Since(s.proved) >= provenAfter {
 		k.backoff.Reset()
 	}
 	if err == nil {
-		err = &Error{Op: "read", Path: port.where(), Fault: hardware.Silent, Err: errors.New("the device was given up"), stalled: true}
+		err = &Error{
+			Op: "read", Path: port.where(), Fault: hardware.Silent, stalled: true, Err: errors.New("the device was given up"),
+		}
 	}
 	return err
 }
@@ -152,8 +161,11 @@ func (k *keeper) lost(err error) {
 
 // wait waits until it is time for the next attempt. A port that could not be found is looked for meanwhile.
 func (k *keeper) wait(ctx context.Context, err error) error {
-	e, ok := errors.AsType[*Error](err)
-	if !ok || e.Op != "find" || e.Fault != hardware.NotFound {
+	if e, ok := errors.AsType[*Error](err); ok && e.stalled && k.lasted >= stalledAfter {
+		var short Backoff
+		return short.Wait(ctx)
+	}
+	if !wasAbsent(err) {
 		return k.backoff.Wait(ctx)
 	}
 	timer := time.NewTimer(k.backoff.Next())
@@ -172,4 +184,11 @@ func (k *keeper) wait(ctx context.Context, err error) error {
 			}
 		}
 	}
+}
+
+// wasAbsent reports whether err says that there is no such port. One that is there and has no device behind it is not
+// looked for: that would be an attempt each second.
+func wasAbsent(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Op == "find" && e.Fault == hardware.NotFound
 }

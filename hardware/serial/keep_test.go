@@ -55,7 +55,9 @@ func (w *watch) waitFor(t *testing.T, state hardware.State, fault hardware.Fault
 }
 
 // keep runs Keep until the returned function is called, which checks how it ends.
-func keep(t *testing.T, cfg serial.KeepConfig, session func(ctx context.Context, s *serial.Session) error) (stop func() time.Duration) {
+func keep(
+	t *testing.T, cfg serial.KeepConfig, session func(ctx context.Context, s *serial.Session) error,
+) (stop func() time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -91,7 +93,8 @@ func talk(_ context.Context, s *serial.Session) error {
 // under the first name.
 func TestKeep_Replug(t *testing.T) {
 	tr, w := newTree(t), newWatch()
-	keep(t, serial.KeepConfig{Spec: "usb:0403:6001", Config: serial.Config{Baud: baud}, Host: tr.Host, Monitor: w.Monitor}, talk)
+	cfg := serial.KeepConfig{Spec: "usb:0403:6001", Config: serial.Config{Baud: baud}, Host: tr.Host, Monitor: w.Monitor}
+	keep(t, cfg, talk)
 	w.waitFor(t, hardware.StateDown, hardware.NotFound)
 
 	first := openPTY(t)
@@ -153,6 +156,7 @@ func TestKeep_Replug(t *testing.T) {
 // TestKeep_Stall is a port that stays silent: it is opened again and again, which is one change and not many.
 func TestKeep_Stall(t *testing.T) {
 	tty, w := openPTY(t), newWatch()
+	pin(t, tty)
 	opened, lost := make(chan struct{}, 100), make(chan error, 100)
 	cfg := serial.KeepConfig{
 		Spec: tty.Path(), Config: serial.Config{Baud: baud}, Monitor: w.Monitor, Lost: func(err error) { lost <- err },
@@ -188,7 +192,8 @@ func TestKeep_Stall(t *testing.T) {
 func TestKeep_GivenUp(t *testing.T) {
 	tty := openPTY(t)
 	opened := make(chan time.Time, 100)
-	keep(t, serial.KeepConfig{Spec: tty.Path(), Config: serial.Config{Baud: baud}}, func(context.Context, *serial.Session) error {
+	cfg := serial.KeepConfig{Spec: tty.Path(), Config: serial.Config{Baud: baud}}
+	keep(t, cfg, func(context.Context, *serial.Session) error {
 		opened <- time.Now()
 		return nil
 	})

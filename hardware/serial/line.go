@@ -27,7 +27,8 @@ type Line struct {
 
 	port     *Port
 	backoff  Backoff
-	retryAt  time.Time // no attempt to open before
+	retryAt  time.Time // no attempt to open before, unless a port that was not there is back
+	lookAt   time.Time // no look whether it is before
 	lastFail error     // what is said until then
 	dirty    bool
 	failures int            // exchanges in a row
@@ -154,7 +155,7 @@ func (l *Line) open(ctx context.Context) error {
 	if l.port != nil {
 		return nil
 	}
-	if time.Now().Before(l.retryAt) {
+	if time.Now().Before(l.retryAt) && !l.back() {
 		return l.lastFail
 	}
 	port, err := openContext(ctx, func() (*Port, error) { return l.cfg.Host.open(l.cfg.Spec, l.cfg.Config) })
@@ -175,6 +176,17 @@ func (l *Line) open(ctx context.Context) error {
 		l.cfg.Monitor.Set(hardware.StateOpening, hardware.None, path, "")
 	}
 	return nil
+}
+
+// back looks whether a port that was not there is there now, at most once in lookInterval.
+func (l *Line) back() bool {
+	now := time.Now()
+	if !wasAbsent(l.lastFail) || now.Before(l.lookAt) {
+		return false
+	}
+	l.lookAt = now.Add(lookInterval)
+	_, err := l.cfg.Host.locate(l.cfg.Spec)
+	return err == nil
 }
 
 // failed notes that the port is lost or could not be opened.

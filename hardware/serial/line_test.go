@@ -93,6 +93,33 @@ func TestLine_Do_Absent(t *testing.T) {
 	}
 }
 
+// TestLine_Do_Replug has a device come back when the pause between attempts has grown: it is found all the same.
+func TestLine_Do_Replug(t *testing.T) {
+	tr, tty := newTree(t), openPTY(t)
+	l := serial.NewLine(serial.KeepConfig{Spec: "usb:0403:6001", Config: serial.Config{Baud: baud}, Host: tr.Host})
+	t.Cleanup(func() { _ = l.Close() })
+	idle := func(context.Context, *serial.Port, bool) error { return nil }
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for end := time.Now().Add(4 * time.Second); time.Now().Before(end); <-ticker.C { // the pause is up to 4 s by then
+		if err := l.Do(t.Context(), idle); serial.FaultOf(err) != hardware.NotFound {
+			t.Fatalf("Do = %v, want not found", err)
+		}
+	}
+	tr.plugUSB("ttyUSB3", ftdi, tty.Path())
+	start := time.Now()
+	for l.Do(t.Context(), idle) != nil {
+		if time.Since(start) > 30*time.Second {
+			t.Fatal("not found")
+		}
+		<-ticker.C
+	}
+	t.Logf("a re-plug was found after %v", time.Since(start).Round(10*time.Millisecond))
+	if l.Path() != filepath.Join(tr.Dev, "ttyUSB3") {
+		t.Errorf("found at %q", l.Path())
+	}
+}
+
 // TestLine_Do_DeadDescriptor is a port that opens and never answers: the fifth failure in a row opens it again.
 func TestLine_Do_DeadDescriptor(t *testing.T) {
 	tty, w := openPTY(t), newWatch()

@@ -85,8 +85,9 @@ func TestHost_List_Hostile(t *testing.T) {
 	if err != nil || len(got) != 1 {
 		t.Fatalf("List = %v, %v, want one port", got, err)
 	}
-	if got[0].VendorID != "dead" || got[0].Serial != "a[31mb" || len(got[0].Product) > 400 || strings.ContainsAny(got[0].String(), "\x1b\n\x00") {
-		t.Errorf("texts are not tamed: %+v", got[0])
+	port := got[0]
+	if port.VendorID != "dead" || port.Serial != "a[31mb" || len(port.Product) > 400 || strings.ContainsAny(port.String(), "\x1b\n\x00") {
+		t.Errorf("texts are not tamed: %+v", port)
 	}
 }
 

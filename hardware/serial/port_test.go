@@ -31,6 +31,17 @@ func openPTY(t *testing.T) *sim.PTY {
 	return tty
 }
 
+// pin keeps the kernel from handing the number of tty out again while the test runs: the path would lead to a terminal
+// of somebody else.
+func pin(t *testing.T, tty *sim.PTY) {
+	t.Helper()
+	f, err := os.OpenFile(tty.Path(), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+}
+
 func openPort(t *testing.T, path string) *serial.Port {
 	t.Helper()
 	port, err := serial.Open(path, serial.Config{Baud: baud})

@@ -33,15 +33,20 @@ func start(fn func() error) <-chan error {
 	return done
 }
 
-// route is a drive with a stop, a crossing of the equator and of Greenwich.
+// testRoute is a drive with a stop and a crossing of the equator.
 func testRoute(t *testing.T) *sim.Route {
 	t.Helper()
-	r, err := sim.NewRoute([]sim.Waypoint{
-		{LatE7: 525_000_000, LonE7: 133_999_999, At: 10 * time.Second},
-		{LatE7: 525_100_000, LonE7: 134_000_000, At: 70 * time.Second},
-		{LatE7: 525_100_000, LonE7: 134_000_000, At: 100 * time.Second},
-		{LatE7: -100_000, LonE7: -200_000, At: 300 * time.Second},
+	return newRoute(t, []sim.Waypoint{
+		{LatE7: 100_000, LonE7: 133_999_999, At: 10 * time.Second},
+		{LatE7: 200_000, LonE7: 134_000_000, At: 70 * time.Second},
+		{LatE7: 200_000, LonE7: 134_000_000, At: 100 * time.Second},
+		{LatE7: -100_000, LonE7: 133_800_000, At: 300 * time.Second},
 	})
+}
+
+func newRoute(t *testing.T, points []sim.Waypoint) *sim.Route {
+	t.Helper()
+	r, err := sim.NewRoute(points)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,12 +73,13 @@ func TestRoute_Position(t *testing.T) {
 		at       time.Duration
 		lat, lon int32
 	}{
-		{-time.Hour, 525_000_000, 133_999_999},
-		{10 * time.Second, 525_000_000, 133_999_999},
-		{40 * time.Second, 525_050_000, 134_000_000},
-		{90 * time.Second, 525_100_000, 134_000_000},
-		{300 * time.Second, -100_000, -200_000},
-		{time.Hour, -100_000, -200_000},
+		{-time.Hour, 100_000, 133_999_999},
+		{10 * time.Second, 100_000, 133_999_999},
+		{40 * time.Second, 150_000, 134_000_000},
+		{90 * time.Second, 200_000, 134_000_000},
+		{200 * time.Second, 50_000, 133_900_000},
+		{300 * time.Second, -100_000, 133_800_000},
+		{time.Hour, -100_000, 133_800_000},
 	}
 	for _, tt := range tests {
 		if lat, lon := r.Position(tt.at); lat != tt.lat || lon != tt.lon {
@@ -85,10 +91,17 @@ func TestRoute_Position(t *testing.T) {
 	}
 }
 
-// TestRouteReceiver_RoundTrip drives across midnight, through a tty and the decoder.
+// TestRouteReceiver_RoundTrip drives across midnight, and across the equator or Greenwich, through a tty and the decoder.
 func TestRouteReceiver_RoundTrip(t *testing.T) {
+	t.Run("equator", func(t *testing.T) { roundTrip(t, testRoute(t)) })
+	t.Run("Greenwich", func(t *testing.T) {
+		roundTrip(t, newRoute(t, []sim.Waypoint{{LatE7: -525_000_000, LonE7: 134_000}, {LatE7: -525_100_000, LonE7: -200_000, At: 5 * time.Minute}}))
+	})
+}
+
+func roundTrip(t *testing.T, r *sim.Route) {
+	t.Helper()
 	const want = 290
-	r := testRoute(t)
 	began := time.Date(2026, 12, 31, 23, 58, 0, 0, time.UTC)
 	tty := openPTY(t)
 	port := openPort(t, tty)

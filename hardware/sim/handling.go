@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -21,6 +22,8 @@ type HandlingBoard struct {
 	Period  time.Duration // simulated time between reports; zero means 1 s
 	Clock   Clock
 	Handled []Handled
+	// Begin says when, by the clock, the times of Handled begin, and false as long as that is not known; nil is at zero.
+	Begin   func() (at time.Duration, known bool)
 	PowerOn func() bool // it has not measured yet: its fields are empty; nil is never
 }
 
@@ -50,7 +53,7 @@ func (d HandlingBoard) Run(ctx context.Context, w io.Writer) error {
 // next is when it reports again: at the end of the period, or earlier when something happens.
 func (d HandlingBoard) next(last time.Duration) time.Duration {
 	at := nextPeriod(last, d.Period)
-	for _, h := range d.Handled {
+	for _, h := range d.handled() {
 		for _, change := range []time.Duration{h.From, h.To} {
 			if change > last {
 				at = min(at, change)
@@ -60,12 +63,28 @@ func (d HandlingBoard) next(last time.Duration) time.Duration {
 	return at
 }
 
+// handled is Handled by the clock.
+func (d HandlingBoard) handled() []Handled {
+	if d.Begin == nil {
+		return d.Handled
+	}
+	begin, known := d.Begin()
+	if !known {
+		return nil
+	}
+	out := slices.Clone(d.Handled)
+	for i := range out {
+		out[i].From, out[i].To = out[i].From+begin, out[i].To+begin
+	}
+	return out
+}
+
 func (d HandlingBoard) report(last, at time.Duration) []byte {
 	if during(d.PowerOn).now() {
 		return appendSentence(nil, "WIXDR,S,,,LID,G,,L,LIGHT,G,,G,SHOCK")
 	}
 	lid, lux, blow := 0, luxClosed, 0
-	for _, h := range d.Handled {
+	for _, h := range d.handled() {
 		if h.Lid && at >= h.From && at < h.To {
 			lid, lux = 1, luxOpen
 		}

@@ -172,7 +172,11 @@ func (l *Line) plug() error {
 		if name == "" {
 			continue
 		}
-		if err := makeLink(target, filepath.Join(l.dir, name)); err != nil {
+		path := filepath.Join(l.dir, name)
+		if err := makeLink(target, path); err != nil {
+			if name == l.link && l.node != "" {
+				err = errors.Join(err, os.Remove(filepath.Join(l.dir, l.node)))
+			}
 			return errors.Join(err, pty.Close())
 		}
 		target = name

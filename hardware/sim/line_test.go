@@ -310,6 +310,7 @@ func TestOpenLine_Errors(t *testing.T) {
 		{"nothing", sim.LineConfig{}, "needs"},
 		{"no folder", sim.LineConfig{Link: filepath.Join(dir, "none", "probe"), Device: device, Clock: always}, "no such file"},
 		{"name that is taken", sim.LineConfig{Link: taken, Device: device, Clock: always}, "exists already"},
+		{"name that is taken, with a node", sim.LineConfig{Link: taken, Node: "ttyUSB0", Device: device, Clock: always}, "exists already"},
 		{"node that is taken", sim.LineConfig{Link: link, Node: "taken", Device: device, Clock: always}, "exists already"},
 		{"node with a folder", sim.LineConfig{Link: link, Node: "a/b", Device: device, Clock: always}, "without a folder"},
 		{"speed", sim.LineConfig{Link: link, Baud: 1, Device: device, Clock: always}, "baud 1"},

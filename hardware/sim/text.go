@@ -19,7 +19,7 @@ type TextForm string
 const (
 	TextEZO      TextForm = "ezo-rtd"    // Atlas Scientific EZO-RTD: asked with R, or once a second; "25.104"
 	TextPapouch  TextForm = "papouch-tm" // Papouch TM: each 10 s; "+025.3C"
-	TextOmega    TextForm = "omega-i"    // Omega i-Series: asked with *X01; "X01025.3"
+	TextOmega    TextForm = "omega-i"    // Omega i-Series: asked with *X01; "X01025.3C"
 	TextADAM     TextForm = "adam"       // ICP DAS, ADAM: asked with #01; ">+025.12"
 	TextTSM125   TextForm = "tsm125"     // H-Tronic TSM 125: once a second; "  1.5"
 	TextPCsensor TextForm = "temperx232" // PCsensor TEMPerX232: asked with ReadTemp; "Temp-Inner:25.50 [C],45.00 [%RH]<"
@@ -64,7 +64,7 @@ func (f TextForm) form() (textForm, bool) {
 			period: 10 * time.Second, open: "+ERR\r"}, true
 	case TextOmega:
 		return textForm{value: func(t hardware.Temperature) string {
-			return "X01" + strings.TrimPrefix(sign(t), "+") + padded(t, 1, 5) + "\r"
+			return "X01" + strings.TrimPrefix(sign(t), "+") + padded(t, 1, 5) + "C\r"
 		},
 			ask: "*X01", other: "?43\r", open: "?46\r", powerOn: "?50\r"}, true
 	case TextADAM:

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"isotherm/ledger/bundle"
+	"isotherm/ledger/trip"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -172,6 +173,11 @@ func crowded(t testing.TB, text string, n int) *Case {
 	c.Sentence = text
 	st := c.Contents.State
 	st.Packing.Seal, st.Opening.From, st.Opening.Dest = text, text, text
+	for range n {
+		at := c.Contents.Trip.Report.First
+		c.Contents.Trip.Events = append(c.Contents.Trip.Events, trip.Event{Kind: trip.EventDevice, Name: text, Fault: 5, From: at, To: at})
+	}
+	c.Contents.Trip.LeftOut = n
 	for i := range st.History {
 		st.History[i].Right.Place, st.History[i].Right.Reference = text, text
 		st.History[i].Right.Condition, v.Coverage.Simulated = text, true
@@ -191,6 +197,28 @@ func TestLayout_crowded(t *testing.T) {
 			}
 			check(t, name+" sheet "+label, s, sheet)
 			check(t, name+" report "+label, s, layoutAudit(f, s, c, true))
+		}
+	}
+}
+
+// TestLayout_events finds what the box noticed in the report.
+func TestLayout_events(t *testing.T) {
+	c := heart(t)
+	at := c.Contents.Trip.Report.First
+	later := at
+	later.TripMS += 180_000
+	c.Contents.Trip.Events = []trip.Event{
+		{Kind: trip.EventLid, From: at, To: later, Ended: true},
+		{Kind: trip.EventShock, Value: 4350, From: at, To: at, Ended: true},
+		{Kind: trip.EventProbe, Probe: 1, Place: "organ", Fault: 81, From: at, To: later},
+		{Kind: trip.EventOutput, Name: "radio", From: at, To: at},
+	}
+	c.Contents.Trip.LeftOut = 7
+	got := dump(layoutAudit(loadFonts(t), A4.size(), c, true))
+	for _, want := range []string{"What the box noticed: it decides nothing", "2026-09-21 14:14:10: lid open, for 3\\u00a0min", ": shock, 4.3 g",
+		": probe 1 (organ): value stuck, values kept, still after 3\\u00a0min", ": radio off, its end is not known", "and 7 more"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the report lacks %q", want)
 		}
 	}
 }

@@ -19,13 +19,31 @@ const (
 	register   = 1 // where an XY-MD02 keeps its temperature
 )
 
-// devices are the simulated receiver and probes, each behind a pseudo-terminal that the box opens like any port.
+// devices are what a box has, simulated: each is behind a pseudo-terminal that the box opens like any port.
 type devices struct {
-	gnss   *sim.PTY
-	probes *sim.PTY
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	packed atomic.Int64 // simulated time of packing since the start, in nanoseconds; 0 before
+	gnss     *sim.PTY
+	probes   *sim.PTY
+	handling *sim.PTY // a board that watches lid, light and blows
+	battery  *sim.PTY
+	cancel   context.CancelFunc
+	wg       sync.WaitGroup
+	packed   atomic.Int64 // simulated time of packing since the start, in nanoseconds; 0 before
+}
+
+// surroundings are what a trip does to a box, in simulated time since packing.
+type surroundings struct {
+	weather sim.ThermalConfig
+	handled []sim.Handled
+}
+
+// drivenSurroundings are those of the driven box: the lid is open at the packing and at the arrival, and the box is struck when
+// it is put into the car.
+func drivenSurroundings(p *plan) surroundings {
+	return surroundings{weather: weather(p.iceAt), handled: []sim.Handled{
+		{From: 0, To: 3 * time.Minute, Lid: true},
+		{From: 6 * time.Minute, Blow: 6_200},
+		{From: p.trip, To: p.trip + 4*time.Minute, Lid: true},
+	}}
 }
 
 // weather is the box's inside: a hold in band, and one time of ice contact after packing.
@@ -37,23 +55,24 @@ func weather(iceAt time.Duration) sim.ThermalConfig {
 }
 
 // startDevices starts the devices; they end with close.
-func startDevices(ctx context.Context, p *plan, weather sim.ThermalConfig) (*devices, error) {
+func startDevices(ctx context.Context, p *plan, around surroundings) (*devices, error) {
 	clock := p.elapsed
-	thermal, err := sim.NewThermal(weather)
+	thermal, err := sim.NewThermal(around.weather)
 	if err != nil {
 		return nil, err
 	}
-	d := &devices{}
-	if d.gnss, err = sim.OpenPTY(); err != nil {
-		return nil, fmt.Errorf("simulated receiver: %w", err)
-	}
-	if d.probes, err = sim.OpenPTY(); err != nil {
-		d.gnss.Close()
-		return nil, fmt.Errorf("simulated probes: %w", err)
+	d := &devices{cancel: func() {}}
+	for _, port := range []**sim.PTY{&d.gnss, &d.probes, &d.handling, &d.battery} {
+		if *port, err = sim.OpenPTY(); err != nil {
+			d.close()
+			return nil, fmt.Errorf("simulated devices: %w", err)
+		}
 	}
 	ctx, d.cancel = context.WithCancel(ctx)
 	d.wg.Go(func() { p.drive(ctx, d.gnss, clock) })
-	var mu sync.Mutex // guards thermal: both probes ask it
+	d.wg.Go(func() { d.watch(ctx, p, around.handled) })
+	d.wg.Go(func() { _ = battery(clock).Serve(ctx, d.battery) }) // ends with ctx or close, as all of them do
+	var mu sync.Mutex                                            // guards thermal: both probes ask it
 	since := func() time.Duration {
 		if at := d.packed.Load(); at != 0 {
 			return max(clock()-time.Duration(at), 0)
@@ -75,13 +94,38 @@ func startDevices(ctx context.Context, p *plan, weather sim.ThermalConfig) (*dev
 	return d, nil
 }
 
-// pack starts the weather of the trip.
+// reportEvery is the real time between two reports of the board in the box.
+const reportEvery = 250 * time.Millisecond
+
+// watch runs the board that watches lid, light and blows.
+func (d *devices) watch(ctx context.Context, p *plan, handled []sim.Handled) {
+	board := sim.HandlingBoard{Clock: p.elapsed, Period: reportEvery * time.Duration(p.rate), Handled: handled,
+		Begin: func() (time.Duration, bool) {
+			at := d.packed.Load()
+			return time.Duration(at), at != 0
+		}}
+	_ = board.Run(ctx, d.handling)
+}
+
+// battery is the box's: charged at the start, and good for two days.
+func battery(clock sim.Clock) sim.Megatec {
+	const full, empty, lasts = 12_800, 10_500, 48 * time.Hour // mV of a lead battery of 12 V
+	return sim.Megatec{
+		MilliVolts: func() uint32 { return uint32(full - (full-empty)*min(float64(clock())/float64(lasts), 1)) },
+		OnBattery:  func() bool { return true },
+	}
+}
+
+// pack starts what happens on the trip.
 func (d *devices) pack(at time.Duration) { d.packed.Store(int64(max(at, 1))) }
 
 func (d *devices) close() {
 	d.cancel()
-	d.gnss.Close()
-	d.probes.Close()
+	for _, port := range []*sim.PTY{d.gnss, d.probes, d.handling, d.battery} {
+		if port != nil {
+			port.Close()
+		}
+	}
 	d.wg.Wait()
 }
 

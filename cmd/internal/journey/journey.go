@@ -103,7 +103,7 @@ func Start(ctx context.Context, o Options) (*Journey, error) {
 		return j, err
 	}
 	j.plan.begin()
-	if j.devices, err = startDevices(j.ctx, j.plan, weather(j.plan.iceAt)); err != nil {
+	if j.devices, err = startDevices(j.ctx, j.plan, drivenSurroundings(j.plan)); err != nil {
 		return j, err
 	}
 	return j, j.startBox(ctx)

@@ -31,7 +31,7 @@ func (j *Journey) driveLive(ctx context.Context) error {
 	}
 	p.begin()
 	j.live = &box{name: "live", label: liveLabel, plan: p, sample: liveSample}
-	if j.live.devices, err = startDevices(j.ctx, p, liveWeather()); err != nil {
+	if j.live.devices, err = startDevices(j.ctx, p, liveSurroundings()); err != nil {
 		return err
 	}
 	if err := j.setUp(ctx, j.live); err != nil {
@@ -43,10 +43,14 @@ func (j *Journey) driveLive(ctx context.Context) error {
 	return nil
 }
 
-// liveWeather is a quiet trip: a slow wave, and a lid that somebody opened for a moment.
-func liveWeather() sim.ThermalConfig {
-	return sim.ThermalConfig{Hold: 5_200, Swing: 600, SwingPeriod: 50 * time.Minute,
-		Disturbances: []sim.Disturbance{{From: 17 * time.Minute, To: 17*time.Minute + 50*time.Second, Ambient: 19_000}}}
+// liveSurroundings are a quiet trip: a slow wave, and a lid that somebody opened for a moment.
+func liveSurroundings() surroundings {
+	const from, to = 17 * time.Minute, 17*time.Minute + 50*time.Second
+	return surroundings{
+		weather: sim.ThermalConfig{Hold: 5_200, Swing: 600, SwingPeriod: 50 * time.Minute,
+			Disturbances: []sim.Disturbance{{From: from, To: to, Ambient: 19_000}}},
+		handled: []sim.Handled{{From: 0, To: 2 * time.Minute, Lid: true}, {From: 5 * time.Minute, Blow: 5_400}, {From: from, To: to, Lid: true}},
+	}
 }
 
 // packLive opens the shipment and packs it. Who packs has it.

@@ -7,10 +7,10 @@ import (
 	"io"
 	"math"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"isotherm/hardware"
+	"isotherm/hardware/modbus"
 	"isotherm/hardware/sim"
 )
 
@@ -51,12 +51,8 @@ func (p *Plan) Devices(dir string, start time.Time, clock sim.Clock) ([]Device, 
 			err = fmt.Errorf("device %s: %w", l.Name, err)
 			return
 		}
-		baud := l.Baud
-		if baud == 0 {
-			baud = defaultBaud
-		}
 		out = append(out, Device{Name: l.Name, Kind: kind, Line: sim.LineConfig{
-			Link: filepath.Join(dir, l.Name), Node: l.Node, Baud: baud, Device: device, Script: script, Clock: clock,
+			Link: filepath.Join(dir, l.Name), Node: l.Node, Baud: l.baud(), Device: device, Script: script, Clock: clock,
 			Seed: w.seed + uint64(len(out)),
 		}})
 	}
@@ -83,6 +79,13 @@ func (p *Plan) Devices(dir string, start time.Time, clock sim.Clock) ([]Device, 
 
 // defaultBaud is the speed that nearly every device of these kinds has when it leaves its factory.
 const defaultBaud = 9600
+
+func (l *line) baud() int {
+	if l.Baud == 0 {
+		return defaultBaud
+	}
+	return l.Baud
+}
 
 func (l *line) script() sim.Script {
 	var out sim.Script
@@ -188,33 +191,51 @@ func (w *workshop) sense(s *sense) (func() hardware.Temperature, error) {
 	return func() hardware.Temperature { return part(w.clock()) }, nil
 }
 
-func (w *workshop) modbus(m *modbus, script sim.Script) (sim.Device, error) {
-	forms := map[string]sim.ModbusForm{"": sim.ModbusInt16, "int16": sim.ModbusInt16, "int16-offset": sim.ModbusInt16Offset,
-		"int32": sim.ModbusInt32, "float32": sim.ModbusFloat32}
-	orders := map[string]sim.ModbusOrder{"": sim.ModbusABCD, "abcd": sim.ModbusABCD, "cdab": sim.ModbusCDAB,
-		"badc": sim.ModbusBADC, "dcba": sim.ModbusDCBA}
+// xyCorrection is the register of an XY-MD02 with the correction that it applies by itself.
+const xyCorrection = 0x0103
+
+// modbusKind returns a probe as the preset describes it. The drivers' own table of presets is not used for it, so that a
+// mistake in there shows.
+func modbusKind(preset modbus.Decode) (sim.ModbusProbe, error) {
+	switch preset {
+	case "", modbus.XYMD02:
+		return sim.ModbusProbe{Register: 1, Constants: map[uint16]uint16{xyCorrection: 0}}, nil
+	case modbus.PT100Tenth:
+		return sim.ModbusProbe{}, nil
+	case modbus.PT100Hundredth:
+		return sim.ModbusProbe{Hundredths: true}, nil
+	case modbus.PT100Float:
+		return sim.ModbusProbe{Form: sim.ModbusFloat32}, nil
+	case modbus.PT100FloatSwapped:
+		return sim.ModbusProbe{Form: sim.ModbusFloat32, Order: sim.ModbusCDAB}, nil
+	case modbus.KinConySHT30:
+		return sim.ModbusProbe{Form: sim.ModbusInt16Offset}, nil
+	}
+	return sim.ModbusProbe{}, fmt.Errorf("preset %q: use %s, %s, %s, %s, %s or %s", preset, modbus.XYMD02, modbus.PT100Tenth, modbus.PT100Hundredth,
+		modbus.PT100Float, modbus.PT100FloatSwapped, modbus.KinConySHT30)
+}
+
+func (w *workshop) modbus(m *modbusLine, script sim.Script) (sim.Device, error) {
 	if len(m.Probe) == 0 {
 		return nil, errors.New("has no probe: add [[modbus.probe]]")
 	}
 	var probes []sim.ModbusProbe
 	for i, p := range m.Probe {
-		form, knownForm := forms[p.Form]
-		order, knownOrder := orders[p.Order]
-		sense, err := w.sense(&p.sense)
-		switch {
-		case err != nil:
-		case p.Address < 1 || p.Address > 247:
+		probe, err := modbusKind(p.Preset)
+		if err == nil {
+			probe.Temperature, err = w.sense(&p.sense)
+		}
+		if err == nil && (p.Address < 1 || p.Address > 247) {
 			err = fmt.Errorf("address %d is not between 1 and 247", p.Address)
-		case !knownForm:
-			err = fmt.Errorf("form %q: use int16, int16-offset, int32 or float32", p.Form)
-		case !knownOrder:
-			err = fmt.Errorf("order %q: use abcd, cdab, badc or dcba", p.Order)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("probe %d: %w", i+1, err)
 		}
-		probes = append(probes, sim.ModbusProbe{Address: p.Address, Register: p.Register, Hundredths: p.Hundredths, Form: form, Order: order,
-			Temperature: sense, PowerOn: script.During(sim.PowerOn, w.clock), Open: script.During(sim.Open, w.clock)})
+		if probe.Address = p.Address; p.Register != 0 {
+			probe.Register = p.Register
+		}
+		probe.PowerOn, probe.Open = script.During(sim.PowerOn, w.clock), script.During(sim.Open, w.clock)
+		probes = append(probes, probe)
 	}
 	return func(ctx context.Context, line io.ReadWriteCloser) error { return sim.ServeModbus(ctx, line, probes...) }, nil
 }
@@ -283,14 +304,4 @@ func (w *workshop) battery(b *battery, script sim.Script) (sim.Device, error) {
 	}
 	supply := sim.Megatec{MilliVolts: milliVolts, OnBattery: func() bool { return lasts > 0 }, PowerOn: script.During(sim.PowerOn, w.clock)}
 	return supply.Serve, nil
-}
-
-// TablesFile is the name of the file, among the devices' paths, that their tables for trackerd go to.
-const TablesFile = "trackerd.toml"
-
-// Tables is the part of trackerd's configuration that opens the devices. Epoch is the real time of the clock's zero.
-func (p *Plan) Tables(devices []Device, start, epoch time.Time) []byte {
-	var b strings.Builder
-	fmt.Fprintln(&b, "# The simulated devices, as tables for trackerd's configuration. data_dir and the ledger's URLs go above them.")
-	return []byte(b.String())
 }

@@ -40,7 +40,7 @@ fault = [
   {kind = "late", at = "6m20s", for = "20s", delay = "3s"},  # delay is in real time
 ]
 
-# A line with temperature probes that speak Modbus RTU, like the XY-MD02.
+# A line with temperature probes that speak Modbus RTU.
 [[modbus]]
 name = "probes"
 fault = [
@@ -53,14 +53,13 @@ fault = [
 
 [[modbus.probe]]
 address = 1
-register = 1
+preset = "xy-md02"       # also pt100-tenth, pt100-hundredth, pt100-float, pt100-float-swapped, kincony-sht30
 measures = "probe"       # a sensor on the organ; also "organ", "air", or celsius = 4.2 for always the same
 
 [[modbus.probe]]
 address = 2
-register = 0
-form = "float32"         # also "int16", "int16-offset", "int32"
-order = "cdab"           # of the bytes on the line
+preset = "pt100-float-swapped"
+register = 10            # where the temperature is, if not where the preset has it
 measures = "air"
 
 # A thermometer that speaks in lines of text: ezo-rtd, papouch-tm, omega-i, adam, tsm125, temperx232, arduino or xdr.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"isotherm/hardware/modbus"
 	"isotherm/hardware/sim"
 )
 
@@ -22,19 +23,19 @@ type Plan struct {
 	Seed    uint64    `toml:"seed"`  // of the noise: the same seed gives the same noise
 	Thermal thermal   `toml:"thermal"`
 
-	GNSS     []gnss     `toml:"gnss"`
-	Modbus   []modbus   `toml:"modbus"`
-	Text     []text     `toml:"text"`
-	OneWire  []oneWire  `toml:"onewire"`
-	Handling []handling `toml:"handling"`
-	Battery  []battery  `toml:"battery"`
+	GNSS     []gnss       `toml:"gnss"`
+	Modbus   []modbusLine `toml:"modbus"`
+	Text     []text       `toml:"text"`
+	OneWire  []oneWire    `toml:"onewire"`
+	Handling []handling   `toml:"handling"`
+	Battery  []battery    `toml:"battery"`
 }
 
 // line is what all devices have.
 type line struct {
 	Name  string  `toml:"name"` // the device's path is this in --dir
 	Node  string  `toml:"node"` // its name of the moment, such as ttyUSB0, to which the path leads; default none
-	Baud  int     `toml:"baud"` // its speed; default 9600, 0 is none other
+	Baud  int     `toml:"baud"` // its speed in bits per second; default 9600
 	Fault []fault `toml:"fault"`
 }
 
@@ -77,8 +78,8 @@ type waypoint struct {
 	At  duration `toml:"at"`
 }
 
-// modbus is a line with probes on it.
-type modbus struct {
+// modbusLine is a line with probes on it.
+type modbusLine struct {
 	line
 	Probe []modbusProbe `toml:"probe"`
 }
@@ -91,11 +92,9 @@ type sense struct {
 
 type modbusProbe struct {
 	sense
-	Address    uint8  `toml:"address"`
-	Register   uint16 `toml:"register"`
-	Form       string `toml:"form"`       // "int16" (default), "int16-offset", "int32", "float32"
-	Order      string `toml:"order"`      // of the bytes of two registers: "abcd" (default), "cdab", "badc", "dcba"
-	Hundredths bool   `toml:"hundredths"` // a step is 0.01 °C; default 0.1
+	Address  uint8         `toml:"address"`
+	Register uint16        `toml:"register"` // default: the preset's
+	Preset   modbus.Decode `toml:"preset"`   // the kind of device, as trackerd names it; default xy-md02
 }
 
 // text is a thermometer that speaks in lines of text.
@@ -211,7 +210,7 @@ func (p *Plan) check() error {
 	if err := p.CheckRate(); err != nil {
 		return err
 	}
-	names := map[string]bool{TablesFile: true}
+	names := map[string]bool{ConfigFile: true}
 	all := p.lines()
 	for i, l := range all {
 		if l.Name == "" {

@@ -65,7 +65,7 @@ func (d *doctor) run(ctx context.Context, cfg *Config, stdout io.Writer) error {
 		if status, err = examineDevices(ctx, cfg, d.wait); err != nil {
 			return err
 		}
-		findings = append(findings, linkOf(ctx, cfg))
+		findings = append(findings, systemClock(), linkOf(ctx, cfg))
 	default:
 		findings = append(findings, boxFindings(status)...)
 	}

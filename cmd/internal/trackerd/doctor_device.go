@@ -17,6 +17,7 @@ import (
 // boxFindings looks at what a running box says of itself.
 func boxFindings(s *tracker.Status) []finding {
 	out := []finding{{Part: "box", Verdict: verdictOK, Text: fmt.Sprintf("runs; %d records on disk, %d of them wait for the ledger", s.Flushed, s.Unsent), Value: s.Box.String()}}
+	out = append(out, clockFinding(s.Clock, time.UnixMilli(s.NowMS)))
 	if st := s.Storage; st != nil {
 		out = append(out, finding{Part: "storage", Verdict: verdictWrong, Text: st.Problem, Value: fmt.Sprintf("%d records in memory only, %d readings lost", st.Waiting, st.Dropped),
 			Do: "make room on the disk, or replace it"})
@@ -86,12 +87,16 @@ func deviceFindings(cfg *Config, s *tracker.Status) []finding {
 	return out
 }
 
-// explain returns what to say of a fault and what to do about it. A detail that a driver gives says both.
+// explain returns what to say of a fault and what to do about it. What a driver says of a port ends with advice.
 func explain(what, fault, detail string) (text, do string) {
-	if detail != "" {
+	switch f := faultNamed(fault); {
+	case detail == "":
+		return what, doForFault(f)
+	case f < hardware.Noise:
 		return what + ": " + detail, ""
+	default:
+		return what + ": " + detail, doForFault(f)
 	}
-	return what, doFor(fault)
 }
 
 func probeFinding(number int, place string, s *tracker.Status) finding {
@@ -117,7 +122,7 @@ func probeFinding(number int, place string, s *tracker.Status) finding {
 			f.Value += fmt.Sprintf(" (shown %v, corrected by its certificate)", hardware.Temperature(*sample.IndicatedMC))
 		}
 		if sample.Doubt != "" {
-			f.Verdict, f.Text, f.Do = verdictWrong, "answers, and is doubted: "+sample.Doubt, doFor(sample.Doubt)
+			f.Verdict, f.Text, f.Do = verdictWrong, "answers, and is doubted: "+sample.Doubt, doForFault(faultNamed(sample.Doubt))
 		}
 	}
 	return f
@@ -155,7 +160,7 @@ func batteryFinding(s *tracker.Status) finding {
 		f.Value = fmt.Sprintf("%d.%d %%", *b.ChargePermille/10, *b.ChargePermille%10)
 	}
 	if b.MilliVolts != nil {
-		f.Value += fmt.Sprintf(" at %d.%02d V", *b.MilliVolts/1000, *b.MilliVolts%1000/10)
+		f.Value = strings.TrimPrefix(fmt.Sprintf("%s, %d.%02d V", f.Value, *b.MilliVolts/1000, *b.MilliVolts%1000/10), ", ")
 	}
 	f.Verdict, f.Text, f.Do = verdictOK, b.State, ""
 	if b.Fault != "" {
@@ -180,7 +185,7 @@ func handlingValue(h tracker.HandlingStatus) string {
 // examineDevices runs a box with the configured devices for a while and says how it stood at the end. It keeps nothing, is
 // no box that a ledger knows, and switches nothing.
 func examineDevices(ctx context.Context, cfg *Config, wait time.Duration) (*tracker.Status, error) {
-	clock, err := cfg.clock()
+	clock, err := tracker.NewSystemClock() // also where the box's own runs faster: people wait in real time
 	if err != nil {
 		return nil, err
 	}

@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"isotherm/hardware"
 	"isotherm/hardware/serial"
+	"isotherm/ledger/record"
 	"isotherm/tracker"
 )
 
@@ -27,7 +29,7 @@ const lowDisk = 256 << 20
 
 // examine looks at what the box needs of its machine.
 func (s system) examine(cfg *Config) []finding {
-	findings := []finding{dataFinding(cfg.DataDir), clockFinding()}
+	findings := []finding{dataFinding(cfg.DataDir)}
 	for _, spec := range cfg.ports() {
 		findings = append(findings, s.portFinding(spec))
 	}
@@ -74,23 +76,29 @@ func dataFinding(dir string) finding {
 	return f
 }
 
-// clockFinding looks at the wall clock.
-func clockFinding() finding {
-	f := finding{Part: "clock", Verdict: verdictNote}
+// systemClock looks at the clock of the machine.
+func systemClock() finding {
 	clock, err := tracker.NewSystemClock()
 	if err != nil {
-		f.Verdict, f.Text, f.Do = verdictWrong, err.Error(), "the box needs a Linux kernel's clocks"
-		return f
+		return finding{Part: partClock, Verdict: verdictWrong, Text: err.Error(), Do: "the box needs a Linux kernel's clocks"}
 	}
-	now := clock.Now()
-	f.Value = clock.Time().UTC().Format("2006-01-02 15:04:05 UTC") + ", quality " + now.Quality.String()
-	switch now.Quality.String() {
-	case "ntp", "gnss":
+	return clockFinding(clock.Now().Quality.String(), clock.Time())
+}
+
+const partClock = "clock"
+
+// clockFinding looks at a wall clock of that quality.
+func clockFinding(quality string, now time.Time) finding {
+	f := finding{Part: partClock, Verdict: verdictNote, Value: now.UTC().Format("2006-01-02 15:04:05 UTC") + ", quality " + quality}
+	switch quality {
+	case record.ClockNTP.String(), record.ClockGNSS.String():
 		f.Verdict, f.Text = verdictOK, "is synchronised"
-	case "rtc":
+	case record.ClockRTC.String():
 		f.Text = "comes from the clock chip, and nothing has confirmed it since"
+	case record.ClockSimulated.String():
+		f.Text = "is simulated, and every record says so"
 	default:
-		f.Text, f.Do = "was never set: records carry their order and no time until a network or a fix sets it", "fit a battery-backed clock, or wait for a fix"
+		f.Text, f.Do = "was never set: nothing vouches for the time of records until a network or a fix does", "fit a battery-backed clock, or wait for a fix"
 	}
 	return f
 }
@@ -141,16 +149,17 @@ func (s system) isConsole(path string) bool {
 	return false
 }
 
-// doFor says what to do about a fault of a device.
-func doFor(fault string) string {
-	for f := range hardware.Fault(1 << 8) {
-		if f.String() == fault {
-			return doForFault(f)
+// faultNamed returns the fault of a name, None when there is none.
+func faultNamed(name string) hardware.Fault {
+	for f := range hardware.Fault(1 << 8) { // more than there are
+		if f.String() == name {
+			return f
 		}
 	}
-	return ""
+	return hardware.None
 }
 
+// doForFault says what to do about a fault of a device.
 func doForFault(f hardware.Fault) string {
 	switch f {
 	case hardware.None:
@@ -166,7 +175,7 @@ func doForFault(f hardware.Fault) string {
 		return "give the antenna a view of the sky; a cold start takes up to 15 minutes"
 	case hardware.Simulated, hardware.DeadReckoned:
 		return "switch the receiver's simulation or dead reckoning off: such positions are not measured"
-	case hardware.Timeout, hardware.NoPresence:
+	case hardware.Timeout, hardware.NoPresence, hardware.Canceled:
 		return "check power and wires (A and B swapped?), the address and the speed"
 	case hardware.WrongAddress, hardware.WrongFunction, hardware.WrongLength, hardware.LateReply:
 		return "look for two devices with one address, or a second master on the line; a longer probe_timeout helps slow devices"

@@ -18,7 +18,7 @@ type finding struct{ Part, Verdict, Raw, Value, Text, Do string }
 func (b *bench) examine(t *testing.T, want int) map[string]finding {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	if got := trackerd.Run(t.Context(), []string{"doctor", "--config", b.config, "--for", "1s", "--json"}, nil, &stdout, &stderr); got != want {
+	if got := trackerd.Run(t.Context(), []string{"doctor", "--config", b.config, "--for", "3s", "--json"}, nil, &stdout, &stderr); got != want {
 		t.Errorf("exit code %d, want %d\n%s%s", got, want, stdout.String(), stderr.String())
 	}
 	var answer struct{ Findings []finding }

@@ -97,7 +97,7 @@ func newBench(t *testing.T, extra string) *bench {
 sample_interval = "10s"
 flush_interval = "50ms"
 sync_interval = "50ms"
-probe_timeout = "50ms"
+probe_timeout = "250ms"
 local_addr = %q
 %s
 [clock]

@@ -1649,6 +1649,26 @@ export interface components {
              * @description When the certificate was recalled.
              */
             recalled_ms?: number;
+            /**
+             * Format: int64
+             * @description The day of the calibration.
+             */
+            issued_ms?: number;
+            /** @description The curve by which its samples are corrected; none when they are as the probe showed them. */
+            points?: components["schemas"]["CalibrationPoint"][];
+        };
+        /** @description One line of a calibration certificate. */
+        CalibrationPoint: {
+            /**
+             * Format: int32
+             * @description What the laboratory's standard showed.
+             */
+            reference_mc: number;
+            /**
+             * Format: int32
+             * @description What the probe showed.
+             */
+            indicated_mc: number;
         };
         /** @description All boxes. */
         Boxes: {
