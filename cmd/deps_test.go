@@ -51,7 +51,7 @@ var owners = []owner{
 	{"rsc.io/qr", []string{"ledger/report"}, "codes in documents"},
 	{"isotherm/ledger/report", []string{"api"}, "a node makes documents; the verifier and the box carry no PDF"},
 	{"go.etcd.io/bbolt", []string{"tracker/journal", "ledger/store"}, "durability has two owners, one on each side"},
-	{"golang.org/x/sys/unix", []string{"hardware/serial", "hardware/sim", "tracker", "ledger/store", "cmd/internal/journey"}, "termios, clocks and file systems"},
+	{"golang.org/x/sys/unix", []string{"hardware/serial", "hardware/sim", "tracker", "ledger/store", "cmd/internal/journey", "cmd/internal/trackerd"}, "termios, clocks and file systems"},
 	{"github.com/creack/pty", []string{"hardware"}, "only simulated devices and tests make terminals"},
 }
 

@@ -46,7 +46,7 @@ func (s State) String() string {
 type Condition struct {
 	Device string    // its name in the configuration: "gnss", "probe 0", "battery"
 	State  State     // never zero
-	Fault  Fault     // why it is not live; None when it is, or while it opens
+	Fault  Fault     // why it is not live, or what spoils its values without taking them: Saturated, LagHigh, Overrun; else None
 	Since  time.Time // when it became so, by the box's clock
 	Port   string    // the port it is or was last open at; a device that is found by its USB number may move
 	Detail string    // for a person: what, where, what to do; empty when all is well

@@ -13,14 +13,15 @@ import (
 	"time"
 )
 
-// TestReadme_commands runs the README's section on a ledger of one's own, line by line, in an empty folder.
+// TestReadme_commands runs the README's sections on a ledger and a box of one's own, line by line, in an empty folder.
 func TestReadme_commands(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds all programs")
 	}
 	commands := readmeCommands(t, "## A ledger of your own")
-	if len(commands) < 6 {
-		t.Fatalf("the README's section has %d commands, want more: %q", len(commands), commands)
+	commands = append(commands, readmeCommands(t, "## A box of your own")...)
+	if len(commands) < 12 {
+		t.Fatalf("the README's sections have %d commands, want more: %q", len(commands), commands)
 	}
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -38,7 +39,10 @@ func TestReadme_commands(t *testing.T) {
 		case strings.HasPrefix(line, "go build"):
 			cmd = exec.CommandContext(ctx, "bash", "-c", strings.Replace(line, "bin/", filepath.Join(dir, "bin")+"/", 1))
 			cmd.Dir = root
-		case strings.Contains(line, "ledgerd run"):
+		case strings.Contains(line, "isotherm sim"):
+			line += " --page 127.0.0.1" + freePort(t)
+			fallthrough
+		case strings.Contains(line, "ledgerd run"), strings.Contains(line, "trackerd run"):
 			startDaemon(t, dir, line)
 			continue
 		}

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"isotherm/cmd/internal/door"
 	"isotherm/cmd/internal/simulate"
 	"isotherm/hardware/sim"
 )
@@ -22,6 +21,7 @@ import (
 // simFlags are how simulated devices run.
 type simFlags struct {
 	plan, dir string
+	page      string
 	rate      int64
 	example   bool
 	asJSON    bool
@@ -54,6 +54,7 @@ pseudo-terminals forget it.`,
 	cmd.Flags().StringVar(&f.plan, "plan", "", "file with the plan, in TOML (default: the example)")
 	cmd.Flags().BoolVar(&f.example, "example", false, "print a plan to begin with, and end")
 	cmd.Flags().StringVar(&f.dir, "dir", "", "folder for the devices' paths (default: a new one, removed at the end)")
+	cmd.Flags().StringVar(&f.page, "page", "127.0.0.1:7501", "address of the box's own page, in its configuration")
 	cmd.Flags().Int64Var(&f.rate, "rate", 1, fmt.Sprintf("simulated seconds in a real second, 1 to %d (default: the plan's)", simulate.MaxRate))
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print JSON lines")
 	return cmd
@@ -110,12 +111,8 @@ func (f *simFlags) run(ctx context.Context, out io.Writer, plan *simulate.Plan) 
 		}
 		lines = append(lines, line)
 	}
-	local, err := door.FreeAddress("127.0.0.1:0")
-	if err != nil {
-		return err
-	}
 	config := filepath.Join(dir, simulate.ConfigFile)
-	if err := os.WriteFile(config, plan.Config(dir, local, start, began), 0o600); err != nil {
+	if err := os.WriteFile(config, plan.Config(dir, f.page, start, began), 0o600); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.Remove(config)) }()
@@ -189,7 +186,7 @@ func (v *simVoice) ready(devices []simulate.Device, config string) {
 		return
 	}
 	t.write(v.out)
-	fmt.Fprintf(v.out, "a box that uses them: trackerd run --config %s\nready, until Ctrl-C\n", config)
+	fmt.Fprintf(v.out, "a box that uses them: trackerd run --config %s\nthe devices are ready until Ctrl-C\n", config)
 }
 
 // fault tells of a fault's begin or end.

@@ -61,7 +61,7 @@ func TestSim_Run(t *testing.T) {
 	if err := os.WriteFile(plan, []byte(shortPlan), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, stop := runSim(t, "--plan", plan, "--dir", devices, "--rate", "2", "--json")
+	out, stop := runSim(t, "--plan", plan, "--dir", devices, "--rate", "2", "--page", "127.0.0.1:7799", "--json")
 	link := filepath.Join(devices, "thermometer")
 	var lines []string
 	for out.Scan() {
@@ -81,8 +81,8 @@ func TestSim_Run(t *testing.T) {
 		case l.Type == "device" && l.Path != link:
 			t.Errorf("path %s, want %s", l.Path, link)
 		case l.Type == "ready":
-			if text, err := os.ReadFile(l.Config); err != nil || !strings.Contains(string(text), link) {
-				t.Errorf("the configuration does not name %s: %v\n%s", link, err, text)
+			if text, err := os.ReadFile(l.Config); err != nil || !strings.Contains(string(text), link) || !strings.Contains(string(text), "127.0.0.1:7799") {
+				t.Errorf("the configuration does not name %s and the page: %v\n%s", link, err, text)
 			}
 			if got := question(t, link); got != ">+004.20\r" {
 				t.Errorf("answer %q", got)
@@ -143,7 +143,7 @@ func TestSim_Example(t *testing.T) {
 	for out.Scan() && !strings.Contains(out.Text(), "begins") {
 		text.WriteString(out.Text() + "\n")
 	}
-	for _, want := range []string{"DEVICE", "gnss", "probes", "thermometer", "onewire", "handling", "battery", "trackerd run --config", "ready, until Ctrl-C"} {
+	for _, want := range []string{"DEVICE", "gnss", "probes", "thermometer", "onewire", "handling", "battery", "trackerd run --config", "the devices are ready"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("does not say %q:\n%s", want, text.String())
 		}

@@ -26,7 +26,20 @@ func (e *Error) Error() string {
 	if len(e.Got) > 0 {
 		text += ", got " + printable(e.Got)
 	}
-	return text
+	return text + ": " + hint(e.Fault)
+}
+
+// hint says what to do about an answer that did not come or can't be believed.
+func hint(f hardware.Fault) string {
+	switch f {
+	case hardware.Timeout:
+		return "check its power, the wiring, the speed, and that this is the right profile"
+	case hardware.Noise:
+		return "something talks without being asked; check that this is the right profile, and that nothing else is on the line"
+	case hardware.LateReply:
+		return "it answers too slowly; give it a longer timeout"
+	}
+	return "check the speed, the wiring, and that this is the right profile"
 }
 
 func faultOf(err error) hardware.Fault {

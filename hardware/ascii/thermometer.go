@@ -236,7 +236,8 @@ func (t *Thermometer) listen(ctx context.Context, s *serial.Session) error {
 		}
 	})
 	stall := max(minStall, periods*t.cfg.Profile.Period)
-	lastGood, pending, buf := time.Now(), false, make([]byte, 512)
+	// pending from the start: when nothing comes for a while after opening, the next byte begins a line.
+	lastGood, pending, buf := time.Now(), true, make([]byte, 512)
 	for {
 		wait := time.Until(lastGood.Add(stall))
 		if wait <= 0 {

@@ -27,18 +27,28 @@ func TestTimekeeper(t *testing.T) {
 		reports []report
 	}{
 		{"three in step", 0, steady},
-		{"late by half a second, not always as much", 0, []report{{utc: 0, at: 480 * ms}, {utc: s, at: 1100 * ms}, {utc: 2 * s, at: 2400 * ms, want: true}}},
-		{"ten a second: three are too few", 0, []report{{utc: 0, at: 0}, {utc: 100 * ms, at: 100 * ms}, {utc: 200 * ms, at: 200 * ms}, {utc: 2 * s, at: 2 * s, want: true}}},
+		{"late by half a second, not always as much", 0, []report{
+			{utc: 0, at: 480 * ms}, {utc: s, at: 1100 * ms}, {utc: 2 * s, at: 2400 * ms, want: true},
+		}},
+		{"ten a second: three are too few", 0, []report{
+			{utc: 0, at: 0}, {utc: 100 * ms, at: 100 * ms}, {utc: 200 * ms, at: 200 * ms}, {utc: 2 * s, at: 2 * s, want: true},
+		}},
 		{"one each five seconds", 0, []report{{}, {utc: 5 * s, at: 5 * s}, {utc: 10 * s, at: 10 * s, want: true}}},
 		{"out of step", 0, []report{{}, {utc: s, at: 2 * s}, {utc: 2 * s, at: 4 * s}, {utc: 3 * s, at: 6 * s}}},
 		{"frozen", 0, []report{{}, {at: s}, {at: 2 * s}, {at: 3 * s}}},
 		{"running back", 0, append(steady[:3:3], report{utc: -75 * s, at: 3 * s})},
-		{"jumping ahead", 0, append(steady[:3:3], report{utc: time.Hour, at: 3 * s}, report{utc: time.Hour + s, at: 4 * s}, report{utc: time.Hour + 2*s, at: 5 * s, want: true})},
-		{"a tunnel keeps the trust", 0, append(steady[:3:3], report{instead: "no fix", want: true}, report{utc: 347 * s, at: 347 * s, want: true})},
+		{"jumping ahead", 0, append(steady[:3:3],
+			report{utc: time.Hour, at: 3 * s}, report{utc: time.Hour + s, at: 4 * s}, report{utc: time.Hour + 2*s, at: 5 * s, want: true},
+		)},
+		{"a tunnel keeps the trust", 0, append(steady[:3:3],
+			report{instead: "no fix", want: true}, report{utc: 347 * s, at: 347 * s, want: true},
+		)},
 		{"a contradiction ends it", 0, append(steady[:3:3], report{instead: "contradiction"}, report{utc: 4 * s, at: 4 * s})},
 		{"no date", 0, []report{{undated: true}, {utc: s, at: s, undated: true}, {utc: 2 * s, at: 2 * s, undated: true}}},
 		{"spoofed", 0, []report{{}, {utc: s, at: s}, {utc: 2 * s, at: 2 * s, doubt: hardware.Jump}, {utc: 3 * s, at: 3 * s}}},
-		{"few satellites are no reason", 0, []report{{doubt: hardware.LowSatellites}, {utc: s, at: s}, {utc: 2 * s, at: 2 * s, want: true}}},
+		{"few satellites are no reason", 0, []report{
+			{doubt: hardware.LowSatellites}, {utc: s, at: s}, {utc: 2 * s, at: 2 * s, want: true},
+		}},
 		{"saturated", 0, []report{{lagging: true}, {utc: s, at: s, lagging: true}, {utc: 2 * s, at: 2 * s, lagging: true}}},
 		{"1,024 weeks back", -rolloverPeriod, []report{{}, {utc: s, at: s}, {utc: 2 * s, at: 2 * s}}},
 		{"1,024 weeks ahead", rolloverPeriod, []report{{}, {utc: s, at: s}, {utc: 2 * s, at: 2 * s}}},

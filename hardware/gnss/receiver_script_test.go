@@ -18,6 +18,7 @@ import (
 // TestReceiver_Script has a simulated receiver on a route suffer one scripted fault, from the third second on: the
 // receiver must say so, give no position that is not on the route, and be live again when it is over.
 func TestReceiver_Script(t *testing.T) {
+	t.Parallel()
 	const (
 		begin = 2 * time.Second
 		lasts = 8 * time.Second
@@ -58,6 +59,7 @@ func TestReceiver_Script(t *testing.T) {
 
 // TestReceiver_Speed_UART searches for a receiver's speed among what a UART at another one makes of its sentences.
 func TestReceiver_Speed_UART(t *testing.T) {
+	t.Parallel()
 	for _, baud := range []int{4800, 9600, 19200, 38400, 57600, 115200, 230400} {
 		t.Run(strconv.Itoa(baud), func(t *testing.T) {
 			t.Parallel()

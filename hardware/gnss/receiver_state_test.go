@@ -96,6 +96,7 @@ func (b *bench) feed(tty *sim.PTY, body func(call int) string) func() {
 // TestReceiver_BadStreams are the bad inputs of the reference's list that come through an open port. None of them may give
 // a position, and each has its name.
 func TestReceiver_BadStreams(t *testing.T) {
+	t.Parallel()
 	const megabyte = 1 << 20
 	random := func(call int) string {
 		noise := rand.New(rand.NewPCG(1, uint64(call)))
@@ -133,12 +134,18 @@ func TestReceiver_BadStreams(t *testing.T) {
 		{"all FF", func(int) string { return strings.Repeat("\xFF", 300) }, hardware.StateGarbled, hardware.WrongBaud},
 		{"random", random, hardware.StateGarbled, hardware.WrongBaud},
 		{"wrong-baud noise", func(int) string { return "\xf8\x80\x00\x9e\x1e\x78" }, hardware.StateGarbled, hardware.WrongBaud},
-		{"raspberrypi login", func(int) string { return "\r\nRaspbian GNU/Linux 12 box ttyS0\r\n\r\nraspberrypi login: " }, hardware.StateGarbled, hardware.Noise},
+		{"raspberrypi login", func(int) string {
+			return "\r\nRaspbian GNU/Linux 12 box ttyS0\r\n\r\nraspberrypi login: "
+		}, hardware.StateGarbled, hardware.Noise},
 		{"kernel boot text", func(call int) string {
 			return fmt.Sprintf("[    %d.%06d] fe201000.serial: ttyAMA0 at MMIO 0xfe201000 (irq = 36)\r\n", call, call)
 		}, hardware.StateGarbled, hardware.Noise},
-		{"wrong checksums", func(int) string { return "$GPRMC,120000.00,A,5230.0000,N,01315.0000,E,0.5,90.0,150326,,,A*00\r\n" }, hardware.StateGarbled, hardware.ChecksumBad},
-		{"no checksums", func(int) string { return "$GPRMC,120000.00,A,5230.0000,N,01315.0000,E,0.5,90.0,150326,,,A\r\n" }, hardware.StateGarbled, hardware.ChecksumMissing},
+		{"wrong checksums", func(int) string {
+			return "$GPRMC,120000.00,A,5230.0000,N,01315.0000,E,0.5,90.0,150326,,,A*00\r\n"
+		}, hardware.StateGarbled, hardware.ChecksumBad},
+		{"no checksums", func(int) string {
+			return "$GPRMC,120000.00,A,5230.0000,N,01315.0000,E,0.5,90.0,150326,,,A\r\n"
+		}, hardware.StateGarbled, hardware.ChecksumMissing},
 		{"void", void, hardware.StateNoFix, hardware.Void},
 		{"no position sentences", func(int) string { return line("GPTXT,01,01,02,hello") }, hardware.StateNoFix, hardware.NoFix},
 		{"null island", func(call int) string {
@@ -212,6 +219,7 @@ func TestReceiver_Burst(t *testing.T) {
 
 // TestReceiver_States takes a receiver through its states, each with its time of beginning.
 func TestReceiver_States(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.stands(hardware.StateDown, hardware.NotFound, func() {})
 	tty := b.plug()
@@ -245,6 +253,7 @@ func TestReceiver_States(t *testing.T) {
 
 // TestReceiver_Calm has a receiver that stays garbled for several re-opens: it is told once for each reason.
 func TestReceiver_Calm(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	tty := b.plug()
 	babble := b.say(tty, func(int) string { return "\xf8\x80\x00\x9e" })
@@ -261,6 +270,7 @@ func TestReceiver_Calm(t *testing.T) {
 
 // TestReceiver_Speed searches for the speed of the receiver, and remembers it.
 func TestReceiver_Speed(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name   string
 		given  int
@@ -340,6 +350,7 @@ func TestReceiver_Saturated(t *testing.T) {
 
 // TestReceiver_Lag compares with the box's clock, but only with one that is known to be right.
 func TestReceiver_Lag(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		good bool

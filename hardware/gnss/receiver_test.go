@@ -216,6 +216,7 @@ func TestReceiver_Frozen(t *testing.T) {
 }
 
 func TestReceiver_Reasons(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name string
 		body func(int) string

@@ -61,7 +61,25 @@ func (e *Error) Error() string {
 	if len(e.Answer) > 0 {
 		text += fmt.Sprintf(", got % x", e.Answer)
 	}
+	if todo := hint(e.Fault); todo != "" {
+		text += ": " + todo
+	}
 	return text
+}
+
+// hint says what to do about an answer that did not come or can't be believed.
+func hint(f hardware.Fault) string {
+	switch f {
+	case hardware.Timeout:
+		return "check its power, the wiring (A and B swapped?), the speed and the address"
+	case hardware.Noise:
+		return "something talks without being asked; check termination, and that there is one master on the line"
+	case hardware.LateReply:
+		return "a device answers too slowly; set a longer timeout"
+	case hardware.WrongAddress, hardware.CRCBad, hardware.Truncated, hardware.WrongLength, hardware.WrongFunction:
+		return "check termination, speed, parity, and that no two devices share an address"
+	}
+	return ""
 }
 
 // exceptionName says what a device means. Source: "MODBUS Application Protocol

@@ -211,7 +211,8 @@ func (l *liar) next(trial int) {
 // TestBridge_NoLies makes a seeded random choice of faults for each trial: of the probes, of the wire, of the bridge, and of
 // single bytes on the line. Each trial has its own true temperatures, so that an old value shows.
 func TestBridge_NoLies(t *testing.T) {
-	const trials = 6000 // a million were tried while this was written
+	// Of a million such trials one gave old values: a doubled bit of a command, and the echo of the double lost as well.
+	const trials = 6000
 	synctest.Test(t, func(t *testing.T) {
 		l := newLiar(t)
 		ended := make(chan struct{})

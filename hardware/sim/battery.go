@@ -27,11 +27,8 @@ func (m Megatec) Serve(ctx context.Context, line io.ReadWriteCloser) error {
 	buf := make([]byte, 256)
 	for {
 		n, err := line.Read(buf)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 		if err != nil {
-			return fmt.Errorf("simulate battery: %w", err)
+			return ended(ctx, fmt.Errorf("simulate battery: %w", err))
 		}
 		pending = append(pending, buf[:n]...)
 		for {
@@ -41,7 +38,7 @@ func (m Megatec) Serve(ctx context.Context, line io.ReadWriteCloser) error {
 			}
 			pending = rest
 			if _, err := io.WriteString(line, m.answer(string(bytes.TrimSpace(request)))); err != nil {
-				return fmt.Errorf("simulate battery: %w", err)
+				return ended(ctx, fmt.Errorf("simulate battery: %w", err))
 			}
 		}
 		if len(pending) > maxRequest {

@@ -39,11 +39,8 @@ func ServeModbus(ctx context.Context, line io.ReadWriteCloser, probes ...ModbusP
 	buf := make([]byte, 256)
 	for {
 		n, err := line.Read(buf)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 		if err != nil {
-			return fmt.Errorf("simulate modbus probe: %w", err)
+			return ended(ctx, fmt.Errorf("simulate modbus probe: %w", err))
 		}
 		pending = append(pending, buf[:n]...)
 		for len(pending) >= requestSize {
@@ -54,7 +51,7 @@ func ServeModbus(ctx context.Context, line io.ReadWriteCloser, probes ...ModbusP
 			}
 			pending = pending[requestSize:]
 			if _, err := line.Write(answer(frame, probes)); err != nil {
-				return fmt.Errorf("simulate modbus probe: %w", err)
+				return ended(ctx, fmt.Errorf("simulate modbus probe: %w", err))
 			}
 		}
 	}

@@ -10,6 +10,14 @@ import (
 // at most two), rare enough to cost nothing at real time.
 const pollInterval = 5 * time.Millisecond
 
+// ended is why a device ends: that of ctx when it is done, because a line that was closed for it fails for no other reason.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
 // waitUntil returns nil once the clock has reached at, or the error of ctx.
 func waitUntil(ctx context.Context, clock Clock, at time.Duration) error {
 	if err := ctx.Err(); err != nil {

@@ -117,12 +117,12 @@ func (d TextThermometer) Serve(ctx context.Context, line io.ReadWriteCloser) err
 	defer reporter.Wait()
 	defer cancel()
 	if err := t.say(form.banner); err != nil {
-		return err
+		return ended(ctx, err)
 	}
 	if form.period > 0 {
 		reporter.Go(func() { _ = t.report(reports) }) // ends with ctx, or the line, which the read below reports
 	}
-	return t.answer(ctx)
+	return ended(ctx, t.answer())
 }
 
 // textDevice is a thermometer at work.
@@ -182,14 +182,11 @@ func (t *textDevice) report(ctx context.Context) error {
 func nextPeriod(now, period time.Duration) time.Duration { return (now/period + 1) * period }
 
 // answer answers requests, each a line.
-func (t *textDevice) answer(ctx context.Context) error {
+func (t *textDevice) answer() error {
 	var pending []byte
 	buf := make([]byte, 256)
 	for {
 		n, err := t.line.Read(buf)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 		if err != nil {
 			return fmt.Errorf("simulate thermometer: %w", err)
 		}

@@ -54,6 +54,7 @@ const (
 
 // Numbers of hardware that decide what an event is.
 const (
+	stateDown     = 1
 	stateOpening  = 2
 	stateNoFix    = 5
 	stateLive     = 6
@@ -143,12 +144,13 @@ func (e *events) shock(value int32) {
 	e.set(x, false)
 }
 
-// device tells of one that does not work. That it is being opened says nothing yet.
+// device tells of one that does not work. That it is being opened says nothing yet, nor that nobody has tried: down, and no
+// fault.
 func (e *events) device(d *record.Device) {
 	x := Event{Kind: EventDevice, Name: d.Name, Fault: d.Fault, NoFix: d.State == stateNoFix}
 	i, runs := e.running[x.key()]
 	switch {
-	case d.State == stateOpening && d.Fault == 0:
+	case (d.State == stateDown || d.State == stateOpening) && d.Fault == 0:
 		return
 	case d.State == stateLive:
 		e.set(x, false)

@@ -158,13 +158,13 @@ func (w *workshop) gnss(g *gnss, script sim.Script) (sim.Device, error) {
 
 // replay repeats a capture, from where it is by the clock, until ctx is done or line fails.
 func replay(ctx context.Context, c *sim.Capture, line io.Writer, clock sim.Clock) error {
-	round := max(c.Duration(), 0) + time.Second
-	for {
-		began := clock() / round * round
-		if err := c.ReplayFrom(ctx, line, func() time.Duration { return clock() - began }, clock()-began); err != nil {
+	round := c.Duration() + time.Second
+	began := clock() / round * round
+	for from := clock() - began - time.Second; ; from = 0 { // what was due within the last second is not too late
+		if err := c.ReplayFrom(ctx, line, func() time.Duration { return clock() - began }, from); err != nil {
 			return err
 		}
-		for clock() < began+round { // the second between two rounds
+		for began += round; clock() < began; { // the second between two rounds
 			select {
 			case <-ctx.Done():
 				return ctx.Err()

@@ -1,9 +1,13 @@
 package simulate
 
 import (
+	"context"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -99,5 +103,52 @@ func TestPlan_Errors(t *testing.T) {
 	}
 	if _, err := Read(filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("a file that is not there was read")
+	}
+}
+
+// TestGNSS_Capture plays a capture again and again, and goes on where it is when the receiver was unplugged.
+func TestGNSS_Capture(t *testing.T) {
+	const first, second = "$GPGGA,120000,,,,,0,,,,,,,,*65\r\n", "$GPGGA,120010,,,,,0,,,,,,,,*64\r\n"
+	path := filepath.Join(t.TempDir(), "capture.nmea")
+	if err := os.WriteFile(path, []byte(first+second), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name  string
+		begin time.Duration
+		want  string
+	}{
+		{"from the start", 0, first + second + first + second},
+		{"in the middle", 5 * time.Second, second + first + second + first},
+		{"in the third round", 22500 * time.Millisecond, first + second + first + second}, // half a second late
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p, err := Parse([]byte("[[gnss]]\nname = \"g\"\ncapture = \"" + path + "\""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			start := sync.OnceValue(time.Now) // with the device: a busy machine may take its time until then
+			clock := func() time.Duration { return tt.begin + time.Since(start())*200 }
+			devices, err := p.Devices(t.TempDir(), time.Now(), clock)
+			if err != nil {
+				t.Fatal(err)
+			}
+			device, driver := net.Pipe()
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- devices[0].Line.Device(ctx, device) }() // ends with ctx, or with the pipe
+			got := make([]byte, len(tt.want))
+			if err := driver.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadFull(driver, got); err != nil || string(got) != tt.want {
+				t.Errorf("got %q, %v, want %q", got, err, tt.want)
+			}
+			cancel()
+			_ = driver.Close()
+			if err := <-done; err == nil {
+				t.Error("the device ended without an error")
+			}
+		})
 	}
 }

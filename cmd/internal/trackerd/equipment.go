@@ -38,11 +38,14 @@ func (h *Handling) check() error {
 	default:
 		return fmt.Errorf("driver is %.20q, want gpio, iio or xdr", h.Driver)
 	}
-	if !(h.Threshold >= 0 && h.Threshold <= 1e6) {
-		return fmt.Errorf("threshold is %v", h.Threshold)
+	if low := map[string]float64{"light": 1, "shock": 0.1}[h.Kind]; h.Threshold != 0 && !(h.Threshold >= low && h.Threshold <= maxThreshold) {
+		return fmt.Errorf("threshold is %v, want %v to %v", h.Threshold, low, maxThreshold)
 	}
 	return h.checkName()
 }
+
+// maxThreshold is above full sunlight, in lux, and above what breaks a box, in g.
+const maxThreshold = 100_000
 
 // Battery is the gauge of the box's battery; without the table the box has none.
 type Battery struct {

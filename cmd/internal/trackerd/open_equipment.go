@@ -32,7 +32,7 @@ func (h *Handling) open(monitor *hardware.Monitor, d *devices) (hardware.Handlin
 	case h.Driver == driverGPIO:
 		return handling.NewGPIO(handling.GPIOConfig{Path: h.Path, ActiveLow: h.ActiveLow, Now: now, Monitor: monitor})
 	case h.Kind == "light":
-		return handling.NewIIOLight(handling.LightConfig{Name: h.Path, Bright: int32(h.Threshold), Now: now, Monitor: monitor})
+		return handling.NewIIOLight(handling.LightConfig{Name: h.Path, Bright: int32(math.Round(h.Threshold)), Now: now, Monitor: monitor})
 	}
 	return handling.NewIIOShock(handling.ShockConfig{Name: h.Path, Threshold: int32(math.Round(h.Threshold * 1000)), Now: now, Monitor: monitor})
 }

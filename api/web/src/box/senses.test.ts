@@ -7,7 +7,7 @@ const device = (part: Partial<Device>): Device => ({ device: 'gnss', state: 'liv
 const battery = (part: Partial<Battery>): Battery => ({ state: 'discharging', event_time_ms: 1, ...part });
 
 test('only devices that do not work are trouble', () => {
-	const list = [device({}), device({ state: 'opening' }), device({ state: 'opening', fault: 'busy' }), device({ state: 'down', fault: 'unplugged' }), device({ state: 'no_fix', fault: 'no_fix' })];
+	const list = [device({}), device({ state: 'opening' }), device({ state: 'down' }), device({ state: 'opening', fault: 'busy' }), device({ state: 'down', fault: 'unplugged' }), device({ state: 'no_fix', fault: 'no_fix' })];
 	expect(troubled(list).map((d) => d.state)).toEqual(['opening', 'down', 'no_fix']);
 	expect(troubled(undefined)).toEqual([]);
 });

@@ -10,9 +10,9 @@ export const deviceText = (device: string): string => word('box', device, 'devic
 /** Doubts come with values: the battery is read, and low. */
 const doubts = new Set(['battery_low', 'undervoltage']);
 
-/** Devices that do not work. One that is being opened is no trouble yet. */
+/** Devices that do not work. One that is being opened, or that nobody has tried yet, is no trouble. */
 export function troubled(devices: readonly Device[] | undefined): Device[] {
-	return (devices ?? []).filter((d) => d.state !== 'live' && !(d.state === 'opening' && !d.fault));
+	return (devices ?? []).filter((d) => d.state !== 'live' && !((d.state === 'opening' || d.state === 'down') && !d.fault));
 }
 
 export function troubleText(d: Device): string {
