@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -339,4 +340,45 @@ func TestOpenLine_Errors(t *testing.T) {
 	if err := line.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestLine_Leaks pulls the plug a hundred times while a driver is there: neither descriptors nor goroutines may stay.
+func TestLine_Leaks(t *testing.T) {
+	descriptors := func() int {
+		names, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(names)
+	}
+	var h hand
+	link := filepath.Join(t.TempDir(), "probe")
+	script := sim.Script{{Kind: sim.Unplug, At: time.Second, For: time.Second, Every: 2 * time.Second}, {Kind: sim.Babble}}
+	line, err := sim.OpenLine(sim.LineConfig{Link: link, Device: adam(h.clock), Script: script, Clock: h.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	fds, routines := descriptors(), runtime.NumGoroutine()
+	done := start(func() error { return line.Run(ctx) })
+	for i := range 100 {
+		port, err := serial.Open(link, serial.Config{Baud: 9600})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.second(2*i + 1)
+		if err := port.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, port); serial.FaultOf(err) != hardware.Unplugged {
+			t.Fatalf("read: %v, want unplugged", err)
+		}
+		_ = port.Close() // of a device that is gone
+		h.second(2*i + 2)
+		eventually(t, "plugged in", func() bool { _, err := os.Stat(link); return err == nil })
+	}
+	cancel()
+	<-done
+	eventually(t, "everything given back", func() bool { return descriptors() <= fds && runtime.NumGoroutine() <= routines })
 }

@@ -22,7 +22,7 @@ func TestServeModbus_RoundTrip(t *testing.T) {
 			sim.ModbusProbe{Address: 4, Register: 0, Hundredths: true, Temperature: func() hardware.Temperature { return values[4] }},
 		)
 	})
-	bus := modbus.NewBus(modbus.BusConfig{Path: tty.Path(), Timeout: 100 * time.Millisecond})
+	bus := modbus.NewBus(modbus.BusConfig{Path: tty.Path(), Timeout: 300 * time.Millisecond})
 	defer bus.Close()
 	for _, tt := range []struct {
 		cfg  modbus.ProbeConfig

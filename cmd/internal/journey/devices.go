@@ -94,13 +94,16 @@ func startDevices(ctx context.Context, p *plan, around surroundings) (*devices, 
 	return d, nil
 }
 
-// reportEvery is the simulated time between two reports of the board in the box: what is often enough for the driver when
-// the clock goes on with the time.
-const reportEvery = 2 * time.Second
+// reportEvery is the real time between two reports of the board in the box.
+const reportEvery = 500 * time.Millisecond
 
 // watch runs the board that watches lid, light and blows.
 func (d *devices) watch(ctx context.Context, p *plan, handled []sim.Handled) {
-	board := sim.HandlingBoard{Clock: p.elapsed, Period: reportEvery, Handled: handled,
+	period := reportEvery * time.Duration(p.rate)
+	if p.meet {
+		period = 2 * time.Second // what is often enough once the clock goes on with the time
+	}
+	board := sim.HandlingBoard{Clock: p.elapsed, Period: period, Handled: handled,
 		Begin: func() (time.Duration, bool) {
 			at := d.packed.Load()
 			return time.Duration(at), at != 0
