@@ -21,7 +21,8 @@ test:
 	@[ -n "$$ISOTHERM_TESTDATA" ] || echo "ISOTHERM_TESTDATA is not set: tests on captures and vectors skip"
 	$(GO) test $(RACE) -timeout 20m $$($(GO) list ./... | grep -v '^isotherm/cmd/isotherm$$')
 	@[ -z "$(RACE)" ] || { echo "now 100,000 malformed requests, without the race detector"; $(GO) test -timeout 10m -run '^TestContract_malformed$$' -v ./api; }
-	@echo "now whole journeys, one after another, with processes of their own: about eight minutes"
+	@[ -z "$(RACE)" ] || { echo "now 1,000,000 mutants of captured streams, without the race detector"; $(GO) test -timeout 10m -run '^TestDecoder_Mutants$$' -v ./hardware/gnss; }
+	@echo "now whole journeys, one after another, with processes of their own: about six minutes"
 	$(GO) test $(RACE) -timeout 20m ./cmd/isotherm
 
 lint:

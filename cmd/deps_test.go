@@ -70,6 +70,7 @@ var pure = []struct {
 	{[]string{"ledger/bundle", "tracker", "api/client"}, []string{"codeberg.org/go-pdf/fpdf", "github.com/go-fonts/dejavu"}, "what a box or a stranger runs stays small"},
 	{[]string{"api/client", "api/contract"}, []string{"github.com/labstack/echo/v4", "github.com/getkin/kin-openapi", "github.com/oapi-codegen/runtime", "isotherm/ledger/node"},
 		"a program that calls the API carries no server"},
+	{[]string{"hardware/nmea"}, []string{"github.com/adrianmo/go-nmea"}, "bytes are framed and checked before a foreign parser sees them"},
 	{[]string{"hardware"}, []string{"isotherm/ledger", "isotherm/tracker", "isotherm/api"}, "the senses know nothing of the ledger"},
 	{[]string{"api/notify"}, []string{"isotherm/ledger/node", "github.com/labstack/echo/v4", "go.etcd.io/bbolt"}, "who sends a message knows the message and nothing more"},
 }

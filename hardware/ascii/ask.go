@@ -29,6 +29,9 @@ func (e *Error) Error() string {
 	return text + ": " + hint(e.Fault)
 }
 
+// Reason returns the fault, for hardware.FaultOf.
+func (e *Error) Reason() hardware.Fault { return e.Fault }
+
 // hint says what to do about an answer that did not come or can't be believed.
 func hint(f hardware.Fault) string {
 	switch f {
@@ -40,16 +43,6 @@ func hint(f hardware.Fault) string {
 		return "it answers too slowly; give it a longer timeout"
 	}
 	return "check the speed, the wiring, and that this is the right profile"
-}
-
-func faultOf(err error) hardware.Fault {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Fault
-	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return hardware.Canceled
-	}
-	return serial.FaultOf(err)
 }
 
 // port is what the asker needs of a serial port.
@@ -175,7 +168,7 @@ func (a *asker) drain(ctx context.Context, p port) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case serial.FaultOf(err) == hardware.Silent:
+		case hardware.FaultOf(err) == hardware.Silent:
 			return nil
 		case err != nil:
 			return err
@@ -195,7 +188,7 @@ func (a *asker) quiet(ctx context.Context, p port, d time.Duration) (stray bool,
 		if ctx.Err() != nil {
 			return stray, ctx.Err()
 		}
-		if n == 0 && serial.FaultOf(err) == hardware.Silent {
+		if n == 0 && hardware.FaultOf(err) == hardware.Silent {
 			return stray, nil
 		}
 		if err != nil {
@@ -315,7 +308,7 @@ func (a *asker) exchange(ctx context.Context, p port, c command) (lines [][]byte
 		}
 		all = append(all, buf[:n]...)
 		split.write(buf[:n])
-		if err != nil && serial.FaultOf(err) != hardware.Silent {
+		if err != nil && hardware.FaultOf(err) != hardware.Silent {
 			return nil, all, err
 		}
 		if err != nil {

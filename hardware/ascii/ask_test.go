@@ -123,7 +123,7 @@ func TestAsker_BadAnswers(t *testing.T) {
 				got, err := a.read(t.Context(), line, false)
 				fault := got.verdict.Fault
 				if err != nil {
-					fault = faultOf(err)
+					fault = hardware.FaultOf(err)
 				}
 				if fault != tt.want || fault != hardware.None && got.verdict.Temp != 0 {
 					t.Errorf("got %+v, %v, want %v", got, err, tt.want)
@@ -169,7 +169,7 @@ func TestAsker_Scale(t *testing.T) {
 				got, err := a.read(t.Context(), line, true)
 				fault := got.verdict.Fault
 				if err != nil {
-					fault = faultOf(err)
+					fault = hardware.FaultOf(err)
 				}
 				if fault != tt.want || (fault == hardware.None) != (got.verdict.Temp == 25_104) {
 					t.Errorf("got %+v, %v, want %v", got, err, tt.want)
@@ -285,7 +285,7 @@ func TestAsker_Babble(t *testing.T) {
 		}
 		a := newTestAsker(t, "ezo-rtd")
 		begin := time.Now()
-		if got, err := a.read(t.Context(), line, true); faultOf(err) != hardware.Noise || got.verdict.Temp != 0 {
+		if got, err := a.read(t.Context(), line, true); hardware.FaultOf(err) != hardware.Noise || got.verdict.Temp != 0 {
 			t.Errorf("got %+v, %v, want noise", got, err)
 		}
 		if took := time.Since(begin); took > 5*time.Second {
@@ -301,7 +301,7 @@ func TestAsker_Cancelled(t *testing.T) {
 		a := newTestAsker(t, "adam")
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := a.read(ctx, line, false); faultOf(err) != hardware.Canceled {
+		if _, err := a.read(ctx, line, false); hardware.FaultOf(err) != hardware.Canceled {
 			t.Errorf("error %v, want canceled", err)
 		}
 	})

@@ -143,7 +143,7 @@ func (t *Thermometer) Read(ctx context.Context) hardware.Sample {
 	}
 	sample := hardware.Sample{At: t.cfg.Now(), Raw: printable(answer.raw)}
 	if err != nil {
-		sample.Fault, sample.Detail = faultOf(err), err.Error()
+		sample.Fault, sample.Detail = hardware.FaultOf(err), err.Error()
 		return sample
 	}
 	t.judge(&sample, answer.verdict)
@@ -222,7 +222,7 @@ func (t *Thermometer) newest() hardware.Sample {
 func (t *Thermometer) lost(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.reason = serial.FaultOf(err)
+	t.reason = hardware.FaultOf(err)
 }
 
 // listen is a session of Keep: it takes reports until the port is lost or gives nothing of use any more.
@@ -256,7 +256,7 @@ func (t *Thermometer) listen(ctx context.Context, s *serial.Session) error {
 		}
 		switch {
 		case err == nil:
-		case serial.FaultOf(err) != hardware.Silent:
+		case hardware.FaultOf(err) != hardware.Silent:
 			return err
 		case pending:
 			feed.pause()

@@ -27,6 +27,9 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Reason returns the fault, for hardware.FaultOf.
+func (e *Error) Reason() hardware.Fault { return e.Fault }
+
 func hint(f hardware.Fault) string {
 	switch f {
 	case hardware.GaugeGlitch:
@@ -42,17 +45,3 @@ func hint(f hardware.Fault) string {
 	}
 }
 
-// FaultOf returns the fault that an error of a gauge, a port or an attribute carries, Canceled for the end of a context,
-// and IOError for any other error that is not nil.
-func FaultOf(err error) hardware.Fault {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Fault
-	}
-	if _, ok := errors.AsType[*serial.Error](err); ok {
-		return serial.FaultOf(err)
-	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return hardware.Canceled
-	}
-	return sysfs.FaultOf(err)
-}

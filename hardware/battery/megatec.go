@@ -109,7 +109,7 @@ func (m *Megatec) Read(ctx context.Context) hardware.Battery {
 	})
 	m.standing.port = m.line.Path()
 	now := m.cfg.Now()
-	b := failed(now, FaultOf(err), "")
+	b := failed(now, hardware.FaultOf(err), "")
 	if err != nil {
 		b.Detail = err.Error()
 	} else {
@@ -160,7 +160,7 @@ func (m *Megatec) listen(ctx context.Context, p *serial.Port, d time.Duration) (
 	var junk [256]byte
 	for end := time.Now().Add(d); ; stray = true {
 		n, err := readWithin(ctx, p, junk[:], time.Until(end))
-		if n == 0 && serial.FaultOf(err) == hardware.Silent {
+		if n == 0 && hardware.FaultOf(err) == hardware.Silent {
 			return stray, nil
 		}
 		if err != nil {
@@ -194,7 +194,7 @@ func (m *Megatec) ask(ctx context.Context, p *serial.Port) (status, error) {
 	for end := time.Now().Add(m.cfg.Timeout); n < len(buf) && bytes.IndexByte(buf[:n], '\r') < 0; {
 		more, err := readWithin(ctx, p, buf[n:], time.Until(end))
 		n += more
-		if serial.FaultOf(err) == hardware.Silent {
+		if hardware.FaultOf(err) == hardware.Silent {
 			break
 		}
 		if err != nil {

@@ -108,7 +108,7 @@ func (s *Supply) Read(ctx context.Context) hardware.Battery {
 
 // faultOf tells a battery that was taken out from one that never was.
 func (s *Supply) faultOf(err error) hardware.Fault {
-	fault := FaultOf(err)
+	fault := hardware.FaultOf(err)
 	if fault == hardware.NotFound && s.seen {
 		return hardware.Unplugged
 	}

@@ -96,7 +96,7 @@ func (t *Throttled) Read(ctx context.Context) hardware.Battery {
 	own := failed(t.cfg.Now(), hardware.None, "")
 	switch {
 	case err != nil:
-		own.Fault, own.Detail = sysfs.FaultOf(err), err.Error()
+		own.Fault, own.Detail = hardware.FaultOf(err), err.Error()
 	case weak:
 		own.Fault = hardware.Undervoltage
 		own.Detail = "the computer's supply is or was too weak: use a better supply and a short, thick cable"

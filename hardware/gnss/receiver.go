@@ -134,7 +134,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 	log := r.cfg.Logger.With("device", "gnss")
 	return serial.Keep(ctx, serial.KeepConfig{
 		Spec: r.cfg.Path, Config: serial.Config{Baud: r.speed.first()}, Monitor: r.cfg.Monitor, Logger: log,
-		Lost: func(err error) { r.lost(serial.FaultOf(err)) },
+		Lost: func(err error) { r.lost(hardware.FaultOf(err)) },
 	}, func(_ context.Context, s *serial.Session) error {
 		l := newListener(r, s, log)
 		return l.run()

@@ -112,7 +112,7 @@ func (l *listener) run() error {
 		if n > 0 {
 			l.bytes(buf[:n], now)
 		}
-		if err != nil && serial.FaultOf(err) != hardware.Silent {
+		if err != nil && hardware.FaultOf(err) != hardware.Silent {
 			return err
 		}
 		if err != nil && l.pending && now.Sub(l.last) >= burstPause {
@@ -225,7 +225,7 @@ func (l *listener) trySpeed(now time.Time) error {
 			l.trial.search = true
 			return nil
 		}
-		if serial.FaultOf(err) != hardware.Unsupported { // by this driver: then the next one
+		if hardware.FaultOf(err) != hardware.Unsupported { // by this driver: then the next one
 			return err
 		}
 	}

@@ -25,6 +25,9 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Reason returns the fault, for hardware.FaultOf.
+func (e *Error) Reason() hardware.Fault { return e.Fault }
+
 func hint(f hardware.Fault) string {
 	switch f {
 	case hardware.Noise, hardware.Overrun:
@@ -38,13 +41,6 @@ func hint(f hardware.Fault) string {
 	default:
 		return "check the sensor"
 	}
-}
-
-func faultOf(err error) hardware.Fault {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Fault
-	}
-	return sysfs.FaultOf(err)
 }
 
 // stateOf says how a sensor stands that fails so.

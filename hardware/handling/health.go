@@ -18,7 +18,7 @@ type health struct {
 // bad notes a failure.
 func (h *health) bad(now time.Time, err error) {
 	h.failed = now
-	fault := faultOf(err)
+	fault := hardware.FaultOf(err)
 	h.set(stateOf(fault), fault, err.Error())
 }
 

@@ -94,7 +94,7 @@ func (x *XDR) session(ctx context.Context, s *serial.Session, l *listener) error
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case err != nil && serial.FaultOf(err) != hardware.Silent:
+		case err != nil && hardware.FaultOf(err) != hardware.Silent:
 			return err
 		case err != nil:
 			framer.Flush()
@@ -180,7 +180,7 @@ func (l *listener) sentence(_ int64, line []byte) {
 	}
 	if !useful {
 		if l.last = hardware.UnknownType; len(list) > 0 && l.wrong() != nil {
-			l.last = faultOf(l.wrong())
+			l.last = hardware.FaultOf(l.wrong())
 		}
 		return
 	}

@@ -382,7 +382,7 @@ func TestBus_RS485(t *testing.T) {
 	s := newSlave(t, func(_ int, req []byte) []byte { return good(req, 1) })
 	bus := NewBus(BusConfig{Path: s.tty.Path(), RS485: true})
 	defer bus.Close()
-	if _, err := bus.Read(t.Context(), Request{Address: 1, Function: ReadInput, Count: 1}); faultOf(err) != hardware.Unsupported {
+	if _, err := bus.Read(t.Context(), Request{Address: 1, Function: ReadInput, Count: 1}); hardware.FaultOf(err) != hardware.Unsupported {
 		t.Errorf("error %v, want unsupported", err)
 	}
 }

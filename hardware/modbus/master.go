@@ -67,6 +67,9 @@ func (e *Error) Error() string {
 	return text
 }
 
+// Reason returns the fault, for hardware.FaultOf.
+func (e *Error) Reason() hardware.Fault { return e.Fault }
+
 // hint says what to do about an answer that did not come or can't be believed.
 func hint(f hardware.Fault) string {
 	switch f {
@@ -235,7 +238,7 @@ func (m *master) quiet(ctx context.Context, d time.Duration) (stray bool, err er
 	end := time.Now().Add(d)
 	for {
 		n, err := m.readUntil(ctx, junk[:], end)
-		if n == 0 && serial.FaultOf(err) == hardware.Silent {
+		if n == 0 && hardware.FaultOf(err) == hardware.Silent {
 			return stray, nil
 		}
 		if err != nil {
@@ -322,7 +325,7 @@ func (m *master) answer(ctx context.Context, size int) ([]byte, error) {
 		more, err := m.readUntil(ctx, buf[n:], deadline)
 		n += more
 		if err != nil {
-			if serial.FaultOf(err) == hardware.Silent {
+			if hardware.FaultOf(err) == hardware.Silent {
 				break
 			}
 			return nil, err

@@ -236,13 +236,13 @@ func TestMaster_LateReply(t *testing.T) {
 				if _, err := m.read(t.Context(), one); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := m.read(t.Context(), one); faultOf(err) != hardware.Timeout {
+				if _, err := m.read(t.Context(), one); hardware.FaultOf(err) != hardware.Timeout {
 					t.Fatalf("error %v, want a timeout", err)
 				}
 				for i, want := range tt.want {
 					got, err := m.read(t.Context(), two)
 					if want != hardware.None {
-						if faultOf(err) != want {
+						if hardware.FaultOf(err) != want {
 							t.Errorf("read %d: %v, %v, want %v", i, got, err, want)
 						}
 					} else if err != nil || !cmp.Equal(got, []uint16{200}) {
@@ -268,7 +268,7 @@ func TestMaster_LateReplyAfterAnswer(t *testing.T) {
 			say(time.Millisecond, good(req, 200))
 		}), 9600, lineTimeout)
 		req := Request{Address: 1, Function: ReadHolding, Register: 2, Count: 1}
-		if got, err := m.read(t.Context(), req); faultOf(err) != hardware.LateReply {
+		if got, err := m.read(t.Context(), req); hardware.FaultOf(err) != hardware.LateReply {
 			t.Errorf("read = %v, %v, want late_reply", got, err)
 		}
 		if got, err := m.read(t.Context(), req); err != nil || !cmp.Equal(got, []uint16{200}) {
@@ -326,13 +326,13 @@ func TestBus_Babble(t *testing.T) {
 	defer func() { close(stop); <-ended }()
 	bus := newTestBus(t, s.tty.Path())
 	_, err := bus.Read(t.Context(), Request{Address: 1, Function: ReadInput, Count: 1})
-	if faultOf(err) != hardware.Noise {
+	if hardware.FaultOf(err) != hardware.Noise {
 		t.Errorf("error %v, want noise", err)
 	}
 	// A caller without the time for that is told the same.
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
-	if _, err := bus.Read(ctx, Request{Address: 2, Function: ReadInput, Count: 1}); faultOf(err) != hardware.Noise {
+	if _, err := bus.Read(ctx, Request{Address: 2, Function: ReadInput, Count: 1}); hardware.FaultOf(err) != hardware.Noise {
 		t.Errorf("error %v, want noise", err)
 	}
 }
@@ -362,7 +362,7 @@ func TestBus_CloseEndsRead(t *testing.T) {
 		t.Error(err)
 	}
 	for range 2 {
-		if err := <-errs; faultOf(err) != hardware.Closed {
+		if err := <-errs; hardware.FaultOf(err) != hardware.Closed {
 			t.Errorf("error %v, want closed", err)
 		}
 	}
@@ -372,7 +372,7 @@ func TestBus_CloseEndsRead(t *testing.T) {
 	if err := bus.Close(); err != nil {
 		t.Errorf("second Close: %v", err)
 	}
-	if _, err := bus.Read(t.Context(), Request{Address: 1, Function: ReadInput, Count: 1}); faultOf(err) != hardware.Closed {
+	if _, err := bus.Read(t.Context(), Request{Address: 1, Function: ReadInput, Count: 1}); hardware.FaultOf(err) != hardware.Closed {
 		t.Errorf("Read after Close: %v, want closed", err)
 	}
 }

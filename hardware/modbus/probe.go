@@ -91,7 +91,7 @@ func (p *TemperatureProbe) Read(ctx context.Context) hardware.Sample {
 	values, err := p.bus.Read(ctx, p.request)
 	sample := hardware.Sample{At: p.bus.cfg.Now()}
 	if err != nil {
-		sample.Fault, sample.Detail = faultOf(err), err.Error()
+		sample.Fault, sample.Detail = hardware.FaultOf(err), err.Error()
 		if e, ok := errors.AsType[*Error](err); ok && len(e.Answer) > 0 {
 			sample.Raw = bounded(fmt.Sprintf("% x", e.Answer))
 		}
@@ -229,12 +229,3 @@ func (p *TemperatureProbe) tell(s hardware.Sample, err error) {
 	p.cfg.Monitor.Set(state, s.Fault, path, s.Detail)
 }
 
-func faultOf(err error) hardware.Fault {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Fault
-	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return hardware.Canceled
-	}
-	return serial.FaultOf(err)
-}

@@ -121,11 +121,11 @@ func (b *Bridge) failed(ctx context.Context, err error) {
 		return
 	}
 	b.failures++
-	state := stateOf(FaultOf(err))
+	state := stateOf(hardware.FaultOf(err))
 	if ctx.Err() != nil || state == 0 || b.failures < patience {
 		return
 	}
-	b.cfg.Monitor.Set(state, FaultOf(err), b.line.Path(), err.Error())
+	b.cfg.Monitor.Set(state, hardware.FaultOf(err), b.line.Path(), err.Error())
 }
 
 // stateOf says how a bus stands that fails with fault; 0 for a fault of the port.
@@ -195,7 +195,7 @@ func (p *BridgeProbe) Read(ctx context.Context) hardware.Sample {
 		sample.Temp = r.temp
 		return sample
 	}
-	sample.Fault, sample.Detail = FaultOf(err), err.Error()
+	sample.Fault, sample.Detail = hardware.FaultOf(err), err.Error()
 	if e, ok := errors.AsType[*Error](err); ok {
 		sample.Raw = hexText(e.Answer)
 	}

@@ -473,8 +473,8 @@ func TestFaultOf(t *testing.T) {
 		{&serial.Error{Fault: hardware.Busy, Err: os.ErrClosed}, hardware.Busy},
 		{errors.New("other"), hardware.IOError},
 	} {
-		if got := FaultOf(tt.err); got != tt.want {
-			t.Errorf("FaultOf(%v) = %v, want %v", tt.err, got, tt.want)
+		if got := hardware.FaultOf(tt.err); got != tt.want {
+			t.Errorf("hardware.FaultOf(%v) = %v, want %v", tt.err, got, tt.want)
 		}
 	}
 }

@@ -210,9 +210,9 @@ func (c *chip) ask(ctx context.Context, op string, out []byte, n int) ([]byte, e
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
-		case serial.FaultOf(err) == hardware.Silent && len(answer) == 0:
+		case hardware.FaultOf(err) == hardware.Silent && len(answer) == 0:
 			return nil, c.fail(op, hardware.Timeout, nil, fmt.Errorf("no answer within %v", c.timeout))
-		case serial.FaultOf(err) == hardware.Silent:
+		case hardware.FaultOf(err) == hardware.Silent:
 			return nil, c.fail(op, hardware.Truncated, answer, fmt.Errorf("%d bytes of %d", len(answer), n))
 		case err != nil:
 			return nil, err
@@ -243,7 +243,7 @@ func (c *chip) listen(ctx context.Context, d time.Duration) (stray bool, err err
 		switch {
 		case ctx.Err() != nil:
 			return stray, ctx.Err()
-		case serial.FaultOf(err) == hardware.Silent:
+		case hardware.FaultOf(err) == hardware.Silent:
 			return stray, nil
 		case err != nil:
 			return stray, err

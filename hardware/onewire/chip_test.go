@@ -67,7 +67,7 @@ func TestChip_startRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := &chip{port: &echoPort{data: answers(nil, nil, nil, tt.answer)}, where: "test", timeout: time.Second}
-			if err := c.start(t.Context()); FaultOf(err) != tt.want {
+			if err := c.start(t.Context()); hardware.FaultOf(err) != tt.want {
 				t.Errorf("%v, want %v", err, tt.want)
 			}
 		})
@@ -110,7 +110,7 @@ func TestChip_read(t *testing.T) {
 			p := &recordPort{echoPort: echoPort{data: answers(tt.reset, tt.block)}}
 			c := &chip{port: p, where: "test", timeout: time.Second}
 			r, err := c.read(t.Context(), id)
-			if FaultOf(err) != tt.want || r.fault != hardware.None {
+			if hardware.FaultOf(err) != tt.want || r.fault != hardware.None {
 				t.Fatalf("%v, %v, want %v", r.fault, err, tt.want)
 			}
 			if tt.want != hardware.None {

@@ -34,6 +34,9 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Reason returns the fault, for hardware.FaultOf.
+func (e *Error) Reason() hardware.Fault { return e.Fault }
+
 func hint(f hardware.Fault) string {
 	switch f {
 	case hardware.NoPresence:
@@ -58,20 +61,3 @@ func hint(f hardware.Fault) string {
 	return "see the log"
 }
 
-// FaultOf returns the fault that err carries, Canceled for the end of a context, and IOError for any other error that is
-// not nil.
-func FaultOf(err error) hardware.Fault {
-	switch {
-	case err == nil:
-		return hardware.None
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return hardware.Canceled
-	}
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Fault
-	}
-	if e, ok := errors.AsType[*sysfs.Error](err); ok {
-		return e.Fault
-	}
-	return serial.FaultOf(err)
-}

@@ -109,7 +109,7 @@ func (p *kernelProbe) Read(ctx context.Context) hardware.Sample {
 	temp, text, err := p.measure(ctx)
 	sample := hardware.Sample{At: p.kernel.Now(), Temp: temp, Raw: oneLine(text)}
 	if err != nil {
-		sample.Temp, sample.Fault, sample.Detail = 0, FaultOf(err), err.Error()
+		sample.Temp, sample.Fault, sample.Detail = 0, hardware.FaultOf(err), err.Error()
 	}
 	p.tell(sample)
 	return sample
@@ -120,15 +120,15 @@ func (p *kernelProbe) measure(ctx context.Context) (hardware.Temperature, string
 	path := filepath.Join(p.folder(), "w1_slave")
 	text, err := p.read(ctx, path)
 	parse := func() (hardware.Temperature, hardware.Fault) { return parseW1(text, p.id[0]) }
-	if FaultOf(err) == hardware.NotFound {
+	if hardware.FaultOf(err) == hardware.NotFound {
 		var also error // the folder may be there, of a driver that has only the newer file
 		path = filepath.Join(p.folder(), "temperature")
-		if text, also = p.read(ctx, path); FaultOf(also) != hardware.NotFound {
+		if text, also = p.read(ctx, path); hardware.FaultOf(also) != hardware.NotFound {
 			err = also
 			parse = func() (hardware.Temperature, hardware.Fault) { return parseTemperature(text) }
 		}
 	}
-	if FaultOf(err) == hardware.NotFound {
+	if hardware.FaultOf(err) == hardware.NotFound {
 		return 0, "", p.missing()
 	}
 	if err != nil {

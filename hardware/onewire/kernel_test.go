@@ -132,7 +132,7 @@ func TestKernel_List(t *testing.T) {
 	if found, err := (Kernel{Root: filepath.Join(dir, "none")}).List(); err != nil || len(found) != 0 {
 		t.Errorf("no driver: %v, %v; want nothing", found, err)
 	}
-	if _, err := (Kernel{Root: filepath.Join(dir, testIDs[0], "w1_slave")}).List(); FaultOf(err) != hardware.IOError {
+	if _, err := (Kernel{Root: filepath.Join(dir, testIDs[0], "w1_slave")}).List(); hardware.FaultOf(err) != hardware.IOError {
 		t.Errorf("a file as root: %v, want io_error", err)
 	}
 	if _, err := (Kernel{Root: dir}).Probe("26-000001223344"); err == nil {

@@ -20,7 +20,7 @@ func (c *chip) search(ctx context.Context) ([]ID, error) {
 	var path ID // bits to take where devices differ
 	for range maxDevices {
 		id, next, more, err := c.searchPass(ctx, path)
-		if FaultOf(err) == hardware.NoPresence && len(found) == 0 {
+		if hardware.FaultOf(err) == hardware.NoPresence && len(found) == 0 {
 			return nil, nil // an empty bus is an answer
 		}
 		if err != nil {

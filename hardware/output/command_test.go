@@ -171,7 +171,7 @@ func TestCommand_Set_ends(t *testing.T) {
 			}
 			begin := time.Now()
 			err := newCommand(t, cfg).Set(ctx, true)
-			if got := output.FaultOf(err); got != tt.want {
+			if got := hardware.FaultOf(err); got != tt.want {
 				t.Errorf("Set = %v, want %v", err, tt.want)
 			}
 			if tt.cancel && !errors.Is(err, context.Canceled) {

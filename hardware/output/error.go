@@ -28,16 +28,8 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// FaultOf returns the fault that err carries, and SwitchFailed for any other error that is not nil.
-func FaultOf(err error) hardware.Fault {
-	if err == nil {
-		return hardware.None
-	}
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Fault
-	}
-	return hardware.SwitchFailed
-}
+// Reason returns the fault, for hardware.FaultOf.
+func (e *Error) Reason() hardware.Fault { return e.Fault }
 
 func hint(f hardware.Fault) string {
 	switch f {

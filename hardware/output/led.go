@@ -101,7 +101,7 @@ func (l *LED) untrigger(ctx context.Context) error {
 		switch {
 		case sysfs.Absent(err):
 			return nil
-		case sysfs.FaultOf(err) == hardware.TooLong:
+		case hardware.FaultOf(err) == hardware.TooLong:
 			return l.dev.Write(ctx, path, "none") // a kernel with so many triggers that they fill more than a page
 		case err != nil:
 			return err

@@ -55,7 +55,7 @@ func contents(t *testing.T, root string) map[string]string {
 // wantFault checks the fault of err, that the text says where, and that the monitor knows.
 func wantFault(t *testing.T, err error, m *hardware.Monitor, where string, want hardware.Fault) {
 	t.Helper()
-	if got := output.FaultOf(err); got != want {
+	if got := hardware.FaultOf(err); got != want {
 		t.Errorf("fault %v, want %v: %v", got, want, err)
 	}
 	state, told := hardware.StateLive, hardware.None
@@ -237,7 +237,7 @@ func TestSwitch_Set_canceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, s := range []hardware.Switch{led, gpio, rfkill, command} {
-		if err := s.Set(ctx, true); output.FaultOf(err) != hardware.Canceled || !errors.Is(err, context.Canceled) {
+		if err := s.Set(ctx, true); hardware.FaultOf(err) != hardware.Canceled || !errors.Is(err, context.Canceled) {
 			t.Errorf("%v: Set = %v, want canceled", s.Info(), err)
 		}
 	}

@@ -110,7 +110,7 @@ func unplugDuringOpen(t *testing.T) {
 			_, err = port.ReadWithin(make([]byte, 8), 5*time.Second)
 			_ = port.Close()
 		}
-		switch fault := serial.FaultOf(err); fault {
+		switch fault := hardware.FaultOf(err); fault {
 		case hardware.NotFound, hardware.Unplugged:
 		default:
 			t.Fatalf("fault %v: %v", fault, err)
@@ -146,7 +146,7 @@ func closeFromMany(t *testing.T) {
 			func() error { return port.Flush() },
 		} {
 			wg.Go(func() {
-				if fault := serial.FaultOf(op()); fault != hardware.None && fault != hardware.Closed {
+				if fault := hardware.FaultOf(op()); fault != hardware.None && fault != hardware.Closed {
 					t.Errorf("fault %v, want none or closed", fault)
 				}
 			})
@@ -240,14 +240,14 @@ func twoStopBits(t *testing.T) {
 		-1: hardware.Unsupported, 0: hardware.None, 1: hardware.None, 2: hardware.None, 3: hardware.Unsupported,
 	} {
 		port, err := serial.Open(tty.Path(), serial.Config{Baud: baud, StopBits: bits})
-		if got := serial.FaultOf(err); got != want {
+		if got := hardware.FaultOf(err); got != want {
 			t.Errorf("%d stop bits: %v, want %v", bits, err, want)
 		}
 		if err == nil {
 			_ = port.Close()
 		}
 	}
-	if _, err := serial.Open(tty.Path(), serial.Config{Baud: baud, Parity: 3}); serial.FaultOf(err) != hardware.Unsupported {
+	if _, err := serial.Open(tty.Path(), serial.Config{Baud: baud, Parity: 3}); hardware.FaultOf(err) != hardware.Unsupported {
 		t.Errorf("parity 3: %v", err)
 	}
 }

@@ -30,17 +30,8 @@ func (e *Error) Error() string {
 // Unwrap returns the cause, for errors.Is(err, os.ErrDeadlineExceeded) and the like.
 func (e *Error) Unwrap() error { return e.Err }
 
-// FaultOf returns the fault that err carries, and hardware.IOError for any other
-// error that is not nil.
-func FaultOf(err error) hardware.Fault {
-	if err == nil {
-		return hardware.None
-	}
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Fault
-	}
-	return hardware.IOError
-}
+// Reason returns the fault, for hardware.FaultOf.
+func (e *Error) Reason() hardware.Fault { return e.Fault }
 
 // Hint says for a person what to do about a fault of a port; it may be asked for any fault.
 func Hint(f hardware.Fault) string {

@@ -49,8 +49,8 @@ func TestFaultOf(t *testing.T) {
 		{fmt.Errorf("start: %w", busy), hardware.Busy},
 		{errors.New("other"), hardware.IOError},
 	} {
-		if got := FaultOf(tt.in); got != tt.want {
-			t.Errorf("FaultOf(%v) = %v, want %v", tt.in, got, tt.want)
+		if got := hardware.FaultOf(tt.in); got != tt.want {
+			t.Errorf("hardware.FaultOf(%v) = %v, want %v", tt.in, got, tt.want)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func FuzzHost_Find(f *testing.F) {
 	f.Fuzz(func(t *testing.T, spec string) {
 		path, err := host.Find(spec)
 		bad := serial.CheckSpec(spec)
-		if bad != nil && (err == nil || serial.FaultOf(bad) != hardware.NotATTY) {
+		if bad != nil && (err == nil || hardware.FaultOf(bad) != hardware.NotATTY) {
 			t.Errorf("%q is malformed (%v) and finds %q, %v", spec, bad, path, err)
 		}
 		if strings.HasPrefix(spec, "usb:") && err == nil {
@@ -31,7 +31,7 @@ func FuzzHost_Find(f *testing.F) {
 		if err == nil && filepath.Clean(path) != path {
 			t.Errorf("%q finds %q, which is no real path", spec, path)
 		}
-		if err != nil && serial.FaultOf(err) == hardware.None {
+		if err != nil && hardware.FaultOf(err) == hardware.None {
 			t.Errorf("%q: error %v without a fault", spec, err)
 		}
 	})

@@ -146,7 +146,7 @@ func (k *keeper) opened(path string) {
 }
 
 func (k *keeper) lost(err error) {
-	fault := FaultOf(err)
+	fault := hardware.FaultOf(err)
 	if e, ok := errors.AsType[*Error](err); !ok || !e.stalled {
 		k.cfg.Monitor.Set(hardware.StateDown, fault, k.path, err.Error())
 	}

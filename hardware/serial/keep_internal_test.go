@@ -58,7 +58,7 @@ func TestKeep_Reopen(t *testing.T) {
 	start := time.Now()
 	for i := range times {
 		err := k.once(ctx, func(_ context.Context, s *Session) error { return s.Stalled(hardware.Silent, "test") })
-		if FaultOf(err) != hardware.Silent {
+		if hardware.FaultOf(err) != hardware.Silent {
 			t.Fatalf("session %d: %v", i, err)
 		}
 	}

@@ -164,7 +164,7 @@ func TestKeep_Stall(t *testing.T) {
 	keep(t, cfg, func(_ context.Context, s *serial.Session) error {
 		opened <- struct{}{}
 		_, err := s.ReadWithin(make([]byte, 8), 10*time.Millisecond)
-		if serial.FaultOf(err) != hardware.Silent {
+		if hardware.FaultOf(err) != hardware.Silent {
 			return err
 		}
 		return s.Stalled(hardware.Silent, "no line for 10 ms")

@@ -193,7 +193,7 @@ func (l *Line) back() bool {
 func (l *Line) failed(err error) {
 	l.lastFail = err
 	l.retryAt = time.Now().Add(l.backoff.Next())
-	fault := FaultOf(err)
+	fault := hardware.FaultOf(err)
 	l.cfg.Monitor.Set(hardware.StateDown, fault, l.Path(), err.Error())
 	if fault != l.logged {
 		l.cfg.Logger.Warn("serial line lost", "port", l.cfg.Spec, "fault", fault, "err", err)

@@ -15,7 +15,7 @@ func newLine(t *testing.T, spec string, w *watch) *serial.Line {
 	t.Helper()
 	l := serial.NewLine(serial.KeepConfig{Spec: spec, Config: serial.Config{Baud: baud}, Monitor: w.Monitor})
 	t.Cleanup(func() {
-		if err := l.Close(); err != nil && serial.FaultOf(err) != hardware.Unplugged {
+		if err := l.Close(); err != nil && hardware.FaultOf(err) != hardware.Unplugged {
 			t.Errorf("Close: %v", err)
 		}
 	})
@@ -58,7 +58,7 @@ func TestLine_Do(t *testing.T) {
 	}
 	dirty := false
 	ask := func(wait time.Duration) error { return l.Do(t.Context(), exchange(&dirty, wait)) }
-	if err := ask(10 * time.Millisecond); serial.FaultOf(err) != hardware.Silent || !dirty {
+	if err := ask(10 * time.Millisecond); hardware.FaultOf(err) != hardware.Silent || !dirty {
 		t.Errorf("no answer: %v, dirty %v, want silent and dirty", err, dirty)
 	}
 	go answer(tty)
@@ -102,7 +102,7 @@ func TestLine_Do_Replug(t *testing.T) {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for end := time.Now().Add(4 * time.Second); time.Now().Before(end); <-ticker.C { // the pause is up to 4 s by then
-		if err := l.Do(t.Context(), idle); serial.FaultOf(err) != hardware.NotFound {
+		if err := l.Do(t.Context(), idle); hardware.FaultOf(err) != hardware.NotFound {
 			t.Fatalf("Do = %v, want not found", err)
 		}
 	}

@@ -193,11 +193,11 @@ func TestHost_Find_Elsewhere(t *testing.T) {
 	tr := newTree(t)
 	tr.plugUSB("ttyUSB0", ftdi, "")
 	tr.unplugUSB("ttyUSB0", ftdi)
-	if _, err := tr.Find("usb:0403:6001"); serial.FaultOf(err) != hardware.NotFound || !strings.Contains(err.Error(), "no serial port") {
+	if _, err := tr.Find("usb:0403:6001"); hardware.FaultOf(err) != hardware.NotFound || !strings.Contains(err.Error(), "no serial port") {
 		t.Errorf("unplugged: %v", err)
 	}
 	tr.plugUSB("ttyUSB0", ch340, "") // took the name
-	if _, err := tr.Find("usb:0403:6001"); serial.FaultOf(err) != hardware.NotFound {
+	if _, err := tr.Find("usb:0403:6001"); hardware.FaultOf(err) != hardware.NotFound {
 		t.Errorf("another device has its name: %v", err)
 	}
 	tr.plugUSB("ttyUSB1", ftdi, "")

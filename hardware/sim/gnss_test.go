@@ -260,7 +260,7 @@ func readSome(t *testing.T, port *serial.Port, want int, wait time.Duration) str
 		}
 		n, err := port.Read(buf)
 		got.Write(buf[:n])
-		if serial.FaultOf(err) == hardware.Silent {
+		if hardware.FaultOf(err) == hardware.Silent {
 			break
 		}
 		if err != nil {

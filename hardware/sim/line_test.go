@@ -228,7 +228,7 @@ func TestLine_Unplug(t *testing.T) {
 		if err := port.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := port.Read(make([]byte, 1)); serial.FaultOf(err) != hardware.Unplugged {
+		if _, err := port.Read(make([]byte, 1)); hardware.FaultOf(err) != hardware.Unplugged {
 			t.Errorf("read: %v, want unplugged", err)
 		}
 		if names, err := os.ReadDir(dir); err != nil || len(names) != 0 {
@@ -371,7 +371,7 @@ func TestLine_Leaks(t *testing.T) {
 		if err := port.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := io.Copy(io.Discard, port); serial.FaultOf(err) != hardware.Unplugged {
+		if _, err := io.Copy(io.Discard, port); hardware.FaultOf(err) != hardware.Unplugged {
 			t.Fatalf("read: %v, want unplugged", err)
 		}
 		_ = port.Close() // of a device that is gone

@@ -27,20 +27,8 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// FaultOf returns the fault that err carries, Canceled for the end of a context, and IOError for any other error that is
-// not nil.
-func FaultOf(err error) hardware.Fault {
-	switch {
-	case err == nil:
-		return hardware.None
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return hardware.Canceled
-	}
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Fault
-	}
-	return hardware.IOError
-}
+// Reason returns the fault, for hardware.FaultOf.
+func (e *Error) Reason() hardware.Fault { return e.Fault }
 
 // Absent reports whether err says that there is no such attribute, or that its driver has no value for it: a device need
 // not have every attribute of its class.

@@ -34,7 +34,7 @@ func write(t testing.TB, path, text string) string {
 // wantFault checks the fault of err, and that its text says where and what to do.
 func wantFault(t *testing.T, err error, path string, want hardware.Fault) {
 	t.Helper()
-	if got := FaultOf(err); got != want {
+	if got := hardware.FaultOf(err); got != want {
 		t.Errorf("fault %v, want %v: %v", got, want, err)
 	}
 	if want == hardware.None {
@@ -125,7 +125,7 @@ func TestDevice_hangs(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		begin := time.Now()
-		if _, err := d.Read(ctx, "/sys/x"); FaultOf(err) != hardware.Canceled || time.Since(begin) != 100*time.Millisecond {
+		if _, err := d.Read(ctx, "/sys/x"); hardware.FaultOf(err) != hardware.Canceled || time.Since(begin) != 100*time.Millisecond {
 			t.Errorf("Read with a context of 0.1 s = %v after %v", err, time.Since(begin))
 		}
 		close(release)
@@ -158,8 +158,8 @@ func TestFaultOf(t *testing.T) {
 		nil: hardware.None, context.Canceled: hardware.Canceled, fmt.Errorf("x: %w", context.DeadlineExceeded): hardware.Canceled,
 		errors.New("other"): hardware.IOError,
 	} {
-		if got := FaultOf(err); got != want {
-			t.Errorf("FaultOf(%v) = %v, want %v", err, got, want)
+		if got := hardware.FaultOf(err); got != want {
+			t.Errorf("hardware.FaultOf(%v) = %v, want %v", err, got, want)
 		}
 	}
 }

@@ -88,7 +88,7 @@ local_addr = %q
 pages_url = %q
 ledger = [%s]
 ca_file = %q
-probe_timeout = "250ms"
+probe_timeout = "1s"
 
 [gnss]
 path = %q

@@ -52,19 +52,28 @@ type Battery struct {
 	Port
 	// Driver is supply (the kernel's power_supply class) or megatec (an uninterruptible supply on a serial port). Required.
 	Driver string `toml:"driver"`
-	// LowPercent is the charge below which the battery counts as low. Default 20.
+	// LowPercent is the charge below which the battery counts as low. Default 15.
 	LowPercent int `toml:"low_percent"`
-	// Cells is how many cells an uninterruptible supply has that tells the voltage of one. Default: it tells that of all.
+	// Cells is how many lithium cells the battery has in series: of more than 4.5 V a cell the supply driver believes nothing. Of an
+	// uninterruptible supply that tells the voltage of one cell it is how many there are. Default: not known.
 	Cells int `toml:"cells"`
 	// Throttled is the file in which a Raspberry Pi says that its supply is too weak (get_throttled), or rpi_volt for the
 	// kernel's own warning. Default: none is read.
 	Throttled string `toml:"throttled"`
 }
 
+const (
+	maxCells       = 100   // of a battery; no box carries 400 V
+	cellMilliVolts = 4_500 // above what any lithium cell is charged to
+)
+
 // check names what is missing or can't be.
 func (b *Battery) check() error {
 	if b.LowPercent < 0 || b.LowPercent > 90 {
 		return fmt.Errorf("low_percent is %d, want 1 to 90", b.LowPercent)
+	}
+	if b.Cells < 0 || b.Cells > maxCells {
+		return fmt.Errorf("cells is %d, want 1 to %d", b.Cells, maxCells)
 	}
 	switch b.Driver {
 	case driverSupply:

@@ -47,7 +47,8 @@ func (d *devices) openBattery(cfg *Config) error {
 	var err error
 	switch b.Driver {
 	case driverSupply:
-		d.equipment.Battery, err = battery.NewSupply(battery.SupplyConfig{Name: b.Path, LowPermille: uint16(10 * b.LowPercent), Now: now, Monitor: monitor})
+		d.equipment.Battery, err = battery.NewSupply(battery.SupplyConfig{Name: b.Path, LowPermille: uint16(10 * b.LowPercent),
+			MaxMilliVolts: uint32(b.Cells * cellMilliVolts), Now: now, Monitor: monitor})
 	case driverMegatec:
 		var ups *battery.Megatec
 		ups, err = battery.NewMegatec(battery.MegatecConfig{Port: b.Path, Baud: b.Baud, Cells: b.Cells, Now: now, Monitor: monitor, Logger: d.log})

@@ -91,8 +91,8 @@ func (l *listing) look(ctx context.Context, p serial.Info) portLine {
 	line.Device = joinWords(p.Manufacturer, p.Product)
 	port, err := serial.OpenContext(ctx, p.Path, serial.Config{Baud: listenBauds[0]})
 	if err != nil {
-		line.State = serial.FaultOf(err).String()
-		line.Hint = serial.Hint(serial.FaultOf(err))
+		line.State = hardware.FaultOf(err).String()
+		line.Hint = serial.Hint(hardware.FaultOf(err))
 		return line
 	}
 	defer port.Close() // nothing was written
@@ -146,7 +146,7 @@ func hearAt(ctx context.Context, port *serial.Port, wait time.Duration) (text st
 		total += n
 		framer.Write(buf[:n])
 		lines.write(buf[:n])
-		if err != nil && serial.FaultOf(err) != hardware.Silent {
+		if err != nil && hardware.FaultOf(err) != hardware.Silent {
 			return "", total, err
 		}
 		if sentences >= 2 {
