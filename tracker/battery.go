@@ -59,7 +59,7 @@ func (t *Tracker) readBattery(ctx context.Context) {
 	b.mu.Lock()
 	b.newest, b.at = now, at
 	b.mu.Unlock()
-	if b.toldAt.Quality != 0 && !b.isNews(now, at) {
+	if b.toldAt.Quality != 0 && !b.isNews(now, at) || !t.rec.hasRoom() {
 		return
 	}
 	b.told, b.toldAt = now, at

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"math"
 	"time"
 
 	"isotherm/ledger"
@@ -44,8 +45,20 @@ type SimulatedClock struct {
 // maxRate keeps the simulated time of a month within 64 bits of nanoseconds.
 const maxRate = 3600
 
+// Anchored ties the clock to Go's monotonic time, so that it goes on as it did when somebody sets the system's wall clock.
+// It shows the same, and has the same BootID.
+func (c SimulatedClock) Anchored() SimulatedClock {
+	now := time.Now()
+	c.Start, c.Epoch = now.Add(-now.Sub(c.Start)), now.Add(-now.Sub(c.Epoch))
+	return c
+}
+
 func (c SimulatedClock) elapsed() time.Duration {
-	d := time.Duration(int64(max(time.Since(c.Epoch), 0)) * c.Rate)
+	real := max(time.Since(c.Epoch), 0)
+	d := time.Duration(math.MaxInt64) // beyond a month at the highest rate the clock stands: it MUST NOT run back
+	if int64(real) <= math.MaxInt64/c.Rate {
+		d = real * time.Duration(c.Rate)
+	}
 	if c.Meet {
 		d = min(d, max(time.Since(c.Start), 0))
 	}
@@ -83,10 +96,10 @@ func (c SimulatedClock) BootID() [ledger.IDSize]byte {
 	return [ledger.IDSize]byte(sum[:ledger.IDSize])
 }
 
-// wait sleeps for d of the clock, or until ctx is done.
 // monotonic returns a stamp's time since power-on.
 func monotonic(s record.Stamp) time.Duration { return time.Duration(s.MonoMS) * time.Millisecond }
 
+// wait sleeps for d of the clock, or until ctx is done.
 func wait(ctx context.Context, c Clock, d time.Duration) error {
 	return waitReal(ctx, c.Real(d))
 }

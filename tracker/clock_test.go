@@ -39,3 +39,35 @@ func TestSimulatedClock_meet(t *testing.T) {
 		t.Errorf("the clock goes back, from %v to %v", first, second)
 	}
 }
+
+// TestSimulatedClock_Anchored has a clock with times from a configuration, which are wall times alone: somebody who sets the
+// wall clock back would turn it back.
+func TestSimulatedClock_Anchored(t *testing.T) {
+	epoch := time.Now().Add(-time.Hour).UTC().Truncate(time.Millisecond)
+	c := SimulatedClock{Rate: 60, Start: epoch.Add(-24 * time.Hour), Epoch: epoch, Meet: true}
+	a := c.Anchored()
+	if !a.Epoch.Equal(c.Epoch) || !a.Start.Equal(c.Start) || a.BootID() != c.BootID() {
+		t.Errorf("anchored clock: got %+v, want that of %+v", a, c)
+	}
+	for name, at := range map[string]time.Time{"epoch": a.Epoch, "start": a.Start} {
+		if at == at.Round(0) {
+			t.Errorf("%s %v has no monotonic reading", name, at)
+		}
+	}
+	if d := a.Time().Sub(c.Time()).Abs(); d > 5*time.Minute { // five seconds of a busy machine
+		t.Errorf("anchored clock is %v off", d)
+	}
+}
+
+// TestSimulatedClock_years is a demonstration that was left running: the clock stands in the end and never runs back.
+func TestSimulatedClock_years(t *testing.T) {
+	var before uint64
+	for _, days := range []int{0, 1, 29, 30, 31, 40, 365, 10_000} {
+		c := SimulatedClock{Rate: maxRate, Start: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), Epoch: time.Now().AddDate(0, 0, -days)}
+		if got := c.Now().MonoMS; got < before || got > 1<<44 {
+			t.Errorf("after %d days: got monotonic time %d ms, before it was %d", days, got, before)
+		} else {
+			before = got
+		}
+	}
+}

@@ -22,6 +22,9 @@ const (
 	deviceBurst = 8
 	deviceEvery = time.Minute
 
+	// roomAgain is how long what is to be told waits while neither disk nor memory has room.
+	roomAgain = 5 * time.Second
+
 	maxRecordText = 200 // bytes of a name or port in a record, below what records allow
 )
 
@@ -152,6 +155,10 @@ func (t *Tracker) recordDevices(ctx context.Context) error {
 		}
 		if waitReal(ctx, settle) != nil {
 			return nil
+		}
+		if !t.rec.hasRoom() {
+			timer.Reset(roomAgain)
+			continue
 		}
 		due, again := d.collect(time.Now())
 		t.note(due)

@@ -90,9 +90,17 @@ func (d *doubter) changes(answers []answer, at record.Stamp) []*record.Record {
 		if a.state == told || failing && failed {
 			continue
 		}
-		d.told[i] = a.state
 		out = append(out, &record.Record{Kind: record.KindProbeChange, At: at,
 			Probe: &record.ProbeChange{Probe: uint8(i), Fault: record.Fault(a.state)}})
 	}
 	return out
+}
+
+// tell notes what the journal says of the probes after changes were recorded. One that found no room is told later.
+func (d *doubter) tell(changes []*record.Record) {
+	for _, c := range changes {
+		if c.Seq != 0 {
+			d.told[c.Probe.Probe] = hardware.Fault(c.Probe.Fault)
+		}
+	}
 }

@@ -187,6 +187,10 @@ func (t *Tracker) recordHandling(ctx context.Context) error {
 		case <-t.handling.wake:
 		case <-timer.C:
 		}
+		if !t.rec.hasRoom() {
+			timer.Reset(roomAgain)
+			continue
+		}
 		due, again := t.handling.collect(time.Now())
 		t.note(due)
 		if again > 0 {

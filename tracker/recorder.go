@@ -16,6 +16,10 @@ import (
 const (
 	maxPendingReadings = 4096
 	maxPending         = 2 * maxPendingReadings
+
+	// roomForSenses is the room there must be before devices, handling and the battery are asked what is to be recorded: they
+	// forget what they told. It is more than they and the probes can all tell at once.
+	roomForSenses = 512
 )
 
 // recorder numbers records, judges them, and brings them to the journal.
@@ -87,9 +91,11 @@ func (r *recorder) addLocked(records ...*record.Record) (uint64, error) {
 	if r.shutdown {
 		return first, errEnding
 	}
+	var dropped error
 	for _, rec := range records {
 		if err := r.queue(rec); err != nil {
-			return first, err
+			dropped = err // the rest may still find room, and a reading has to be counted
+			continue
 		}
 		watched := r.hold.watched()
 		for _, c := range watched {
@@ -99,7 +105,15 @@ func (r *recorder) addLocked(records ...*record.Record) (uint64, error) {
 			return first, err
 		}
 	}
-	return first, nil
+	return first, dropped
+}
+
+// hasRoom tells whether what devices, handling and the battery tell now finds room; what does not is told later, as it then
+// stands.
+func (r *recorder) hasRoom() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.pending)+roomForSenses <= maxPendingReadings
 }
 
 // recordFound queues what the watches found and the journal does not tell of yet, and the alarm if it must change. There
@@ -137,13 +151,13 @@ func (r *recorder) queueFound(rec *record.Record, watched []*cargo) error {
 // mayBeDropped tells whether a record is one of many, and gives way to acts and excursions when memory runs out.
 func mayBeDropped(kind record.Kind) bool {
 	switch kind {
-	case record.KindReading, record.KindDevice, record.KindHandling, record.KindBattery:
+	case record.KindReading, record.KindProbeChange, record.KindGap, record.KindDevice, record.KindHandling, record.KindBattery:
 		return true
 	}
 	return false
 }
 
-// queue numbers one record, or drops a reading that has no room.
+// queue numbers one record, or drops one that has no room; its Seq then stays 0, which is that of the boot record.
 func (r *recorder) queue(rec *record.Record) error {
 	limit := maxPending
 	if mayBeDropped(rec.Kind) {

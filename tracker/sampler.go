@@ -17,6 +17,15 @@ import (
 // draining at every reading, and never get an answer.
 const roundTimeout = 5 * time.Second
 
+// maxRound is how long a round takes at the most, in real time, whatever the probes do; it is generous to a slow processor.
+// A longer one means that the box itself stood still: it slept, or its program was held up.
+const maxRound = 2 * roundTimeout
+
+// stillSettle is how long, in real time, the box lets its drivers read what piled up at their ports while it stood still, before
+// it asks them: the kernel keeps the first 4 KiB of a line and drops the newest, so that the last sentence to be had may be
+// minutes old and looks new. It takes the next one, of a device that talks once a second, to put it right.
+const stillSettle = 3 * time.Second
+
 // gapIntervals is how many intervals late a reading may be before the journal says why.
 const gapIntervals = 3
 
@@ -45,6 +54,11 @@ func (s *sampler) run(ctx context.Context) error {
 				return nil
 			}
 			continue
+		} else if late := time.Duration(now-due) * time.Millisecond; s.clock.Real(late) > maxRound {
+			s.log.Warn("the box stood still", "for", late)
+			if waitReal(ctx, stillSettle) != nil {
+				return nil
+			}
 		}
 		if err := s.once(ctx); err != nil {
 			return err
@@ -62,11 +76,10 @@ func (s *sampler) run(ctx context.Context) error {
 // once takes one reading and records it.
 func (s *sampler) once(ctx context.Context) error {
 	asked := s.clock.Now()
-	samples := s.ask(ctx)
+	samples, at, held := s.askInTime(ctx)
 	if ctx.Err() != nil {
 		return nil // what the probes said then is that they were interrupted
 	}
-	at := s.clock.Now()
 	s.noticeStep()
 	values, answers := s.doubter.judge(samples, s.handling.lid(), at)
 	reading := &record.Reading{Samples: values}
@@ -76,22 +89,46 @@ func (s *sampler) once(ctx context.Context) error {
 	var records []*record.Record
 	if late := uint64(gapIntervals * s.interval / time.Millisecond); s.begun && at.MonoMS-s.last > late {
 		reason := record.GapSuspended
-		if 2*(at.MonoMS-asked.MonoMS) > at.MonoMS-s.last {
+		if !held && 2*(at.MonoMS-asked.MonoMS) > at.MonoMS-s.last {
 			reason = record.GapProbes // most of the time went into waiting for them
 		}
 		records = append(records, &record.Record{Kind: record.KindGap, At: at,
 			Gap: &record.Gap{Reason: reason, FromMono: s.last, ToMono: at.MonoMS}})
 	}
-	records = append(records, s.doubter.changes(answers, at)...)
+	changes := s.doubter.changes(answers, at)
+	records = append(records, changes...)
 	s.last, s.begun = at.MonoMS, true
 	records = append(records, &record.Record{Kind: record.KindReading, At: at, Reading: reading})
 	if err := s.rec.addReading(answers, records...); err != nil && !errors.Is(err, errPendingFull) {
 		return fmt.Errorf("record reading: %w", err)
 	}
+	s.doubter.tell(changes)
 	if s.rec.isUrgent() {
 		poke(s.kick)
 	}
 	return nil
+}
+
+// askInTime asks all probes, and once more when the box stood still meanwhile, which held tells: an answer that a driver finds
+// at its port then may have waited there as long, and looks like a new one. After two times nothing is passed on.
+func (s *sampler) askInTime(ctx context.Context) (samples []hardware.Sample, at record.Stamp, held bool) {
+	for range 2 {
+		asked := s.clock.Now()
+		samples, at = s.ask(ctx), s.clock.Now()
+		took := monotonic(at) - monotonic(asked)
+		if s.clock.Real(took) <= maxRound {
+			return samples, at, held
+		}
+		held = true
+		s.log.Warn("the box stood still while it waited for its probes; their answers are not used", "for", took)
+		if waitReal(ctx, stillSettle) != nil {
+			break
+		}
+	}
+	for i := range samples {
+		samples[i] = hardware.Sample{At: samples[i].At, Fault: hardware.Stale, Detail: "the box stood still while it waited for the answer"}
+	}
+	return samples, at, held
 }
 
 // ask asks all probes at once, and returns what they said.

@@ -98,7 +98,7 @@ type answer struct {
 // says, an open element or another unit, is no error but a verdict.
 func (a *asker) read(ctx context.Context, p port, dirty bool) (answer, error) {
 	a.doing = nil
-	stray, err := a.quiet(ctx, p, strayWait)
+	stray, err := serial.Discard(ctx, p, strayWait)
 	if err != nil {
 		return answer{}, err
 	}
@@ -123,7 +123,7 @@ func (a *asker) read(ctx context.Context, p port, dirty bool) (answer, error) {
 	}
 	if dirty {
 		// Were that a straggler, the true answer would still come.
-		stray, err := a.quiet(ctx, p, a.timeout)
+		stray, err := serial.Discard(ctx, p, a.timeout)
 		if err != nil {
 			return answer{}, err
 		}
@@ -162,40 +162,15 @@ func (a *asker) hush(ctx context.Context, p port) error {
 
 // drain waits until the line has been quiet for two timeouts.
 func (a *asker) drain(ctx context.Context, p port) error {
-	for limit := time.Now().Add(maxDrain * a.timeout); ; {
-		var junk [256]byte
-		_, err := p.ReadWithin(junk[:], 2*a.timeout)
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case hardware.FaultOf(err) == hardware.Silent:
-			return nil
-		case err != nil:
-			return err
-		}
-		a.doing = a.fail("", hardware.Noise, nil)
-		if time.Now().After(limit) {
-			return a.doing
-		}
+	babbles, err := serial.Drain(ctx, p, 2*a.timeout, maxDrain*a.timeout)
+	if !babbles {
+		return err
 	}
-}
-
-// quiet listens for d and reports whether anything came; what came is dropped.
-func (a *asker) quiet(ctx context.Context, p port, d time.Duration) (stray bool, err error) {
-	var junk [256]byte
-	for end := time.Now().Add(d); ; {
-		n, err := p.ReadWithin(junk[:], time.Until(end))
-		if ctx.Err() != nil {
-			return stray, ctx.Err()
-		}
-		if n == 0 && hardware.FaultOf(err) == hardware.Silent {
-			return stray, nil
-		}
-		if err != nil {
-			return stray, err
-		}
-		stray = true
+	a.doing = a.fail("", hardware.Noise, nil)
+	if err != nil {
+		return err
 	}
+	return a.doing
 }
 
 // setup makes the exchanges of the profile. A verdict with a fault is what the device says against being used.

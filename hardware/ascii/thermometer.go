@@ -37,11 +37,13 @@ type Config struct {
 type Thermometer struct {
 	cfg    Config
 	parser *Parser
-	line   *serial.Line // of a device that is asked, else nil
-	asker  *asker       // likewise; owned by whoever the line lets have its turn
+	line   *serial.Line         // of a device that is asked, else nil
+	asker  *asker               // likewise; owned by whoever the line lets have its turn
+	asleep func() time.Duration // serial.Asleep; a test has its own
 
 	mu     sync.Mutex      // guards what follows, for a device that reports
 	latest hardware.Sample // the newest report that said something; zero At: none yet
+	slept  time.Duration   // asleep when it came
 	reason hardware.Fault  // why there is none, or none newer
 	raw    string          // what came last, when it was no report
 }
@@ -82,7 +84,7 @@ func NewThermometer(cfg Config) (*Thermometer, error) {
 	if cfg.MaxAge == 0 {
 		cfg.MaxAge = periods*cfg.Profile.Period + time.Second
 	}
-	t := &Thermometer{cfg: cfg, parser: parser, reason: hardware.Silent}
+	t := &Thermometer{cfg: cfg, parser: parser, asleep: serial.Asleep, reason: hardware.Silent}
 	if cfg.Profile.Ask != "" {
 		t.line = serial.NewLine(t.keepConfig())
 		t.asker = newAsker(parser, cfg)
@@ -198,7 +200,7 @@ const silentAfter = 3
 
 // newest returns the newest report while it is fresh.
 func (t *Thermometer) newest() hardware.Sample {
-	now := t.cfg.Now()
+	now, asleep := t.cfg.Now(), t.asleep()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.latest.At.IsZero() {
@@ -207,6 +209,9 @@ func (t *Thermometer) newest() hardware.Sample {
 	}
 	// A negative age is a clock that was set back: it can't vouch for anything.
 	age := now.Sub(t.latest.At)
+	if age >= 0 { // time.Now stands while the machine sleeps
+		age += serial.SleptSince(t.slept, asleep)
+	}
 	if age >= 0 && age <= t.cfg.MaxAge {
 		return t.latest
 	}
@@ -293,7 +298,7 @@ func (t *Thermometer) take(v Verdict, raw []byte) bool {
 	}
 	s := hardware.Sample{At: t.cfg.Now(), Raw: printable(raw)}
 	t.judge(&s, v)
-	t.latest, t.reason, t.raw = s, hardware.None, s.Raw
+	t.latest, t.slept, t.reason, t.raw = s, t.asleep(), hardware.None, s.Raw
 	return true
 }
 

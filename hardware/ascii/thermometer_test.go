@@ -258,3 +258,32 @@ func TestNewThermometer_Refuses(t *testing.T) {
 		}
 	}
 }
+
+// TestThermometer_Read_sleep is a machine that sleeps for 10 minutes, with a clock that stands meanwhile, as time.Now's
+// monotonic one does: a report from before is not new after it.
+func TestThermometer_Read_sleep(t *testing.T) {
+	profile, err := Preset("papouch-tm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, asleep := time.Now(), time.Hour // it slept before, too
+	th, err := NewThermometer(Config{Path: "/dev/none", Profile: profile, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	th.asleep = func() time.Duration { return asleep }
+	report := func(line string) { th.take(th.parser.Parse([]byte(line)), []byte(line)) }
+	report("+004.2C")
+	now = now.Add(9 * time.Second)
+	if s := th.Read(t.Context()); s.Fault != hardware.None || s.Temp != 4200 {
+		t.Errorf("awake: %+v, want 4.2 °C", s)
+	}
+	asleep += 10 * time.Minute
+	if s := th.Read(t.Context()); s.Fault != hardware.Stale || s.Temp != 0 {
+		t.Errorf("after the sleep: %+v, want stale", s)
+	}
+	report("+004.3C")
+	if s := th.Read(t.Context()); s.Fault != hardware.None || s.Temp != 4300 {
+		t.Errorf("a report after it: %+v, want 4.3 °C", s)
+	}
+}

@@ -1,13 +1,9 @@
 package battery
 
 import (
-	"context"
-	"errors"
 	"fmt"
 
 	"isotherm/hardware"
-	"isotherm/hardware/serial"
-	"isotherm/hardware/sysfs"
 )
 
 // Error says why a gauge that was reached gave no values. Ports and attributes that can't be reached have the errors of
@@ -44,4 +40,3 @@ func hint(f hardware.Fault) string {
 		return "check wiring, speed, and that it speaks Megatec (Q1)"
 	}
 }
-

@@ -35,9 +35,9 @@ const (
 	gapBits = 240
 	gapMin  = 20 * time.Millisecond
 
-	// drainRounds is how many times a line that babbles is listened to before an attempt gives up: 8 s at most, so that a
-	// caller who waits 10 s hears the reason.
-	drainRounds = 4
+	// maxDrain is for how many timeouts a line may babble before an attempt gives up: 8 s as a rule, so that a caller who
+	// waits 10 s hears the reason.
+	maxDrain = 8
 )
 
 // Megatec is a UPS that answers Q1 on a serial line. It implements hardware.Gauge.
@@ -141,32 +141,16 @@ func (m *Megatec) exchange(ctx context.Context, p *serial.Port, dirty bool) (sta
 // drain waits until nothing comes any more: at once on a clean line, for two timeouts on a dirty one, or on one where
 // something comes that nobody asked for.
 func (m *Megatec) drain(ctx context.Context, p *serial.Port, dirty bool) error {
-	wait := m.gap
-	if dirty {
-		wait = 2 * m.cfg.Timeout
-	}
-	for range drainRounds {
-		stray, err := m.listen(ctx, p, wait)
-		if err != nil || !stray {
+	if !dirty {
+		if stray, err := serial.Discard(ctx, p, m.gap); err != nil || !stray {
 			return err
 		}
-		wait = 2 * m.cfg.Timeout
 	}
-	return m.fail(hardware.Noise, "the line never rests")
-}
-
-// listen reports whether anything came within d, and drops it.
-func (m *Megatec) listen(ctx context.Context, p *serial.Port, d time.Duration) (stray bool, err error) {
-	var junk [256]byte
-	for end := time.Now().Add(d); ; stray = true {
-		n, err := readWithin(ctx, p, junk[:], time.Until(end))
-		if n == 0 && hardware.FaultOf(err) == hardware.Silent {
-			return stray, nil
-		}
-		if err != nil {
-			return stray, err
-		}
+	babbles, err := serial.Drain(ctx, p, 2*m.cfg.Timeout, maxDrain*m.cfg.Timeout)
+	if babbles && err == nil {
+		err = m.fail(hardware.Noise, "the line never rests")
 	}
+	return err
 }
 
 // readWithin is p.ReadWithin that ends with ctx.
@@ -214,7 +198,7 @@ func (m *Megatec) ask(ctx context.Context, p *serial.Port) (status, error) {
 	if fault != hardware.None {
 		return status{}, m.fail(fault, why)
 	}
-	stray, err := m.listen(ctx, p, m.gap)
+	stray, err := serial.Discard(ctx, p, m.gap)
 	if err != nil {
 		return status{}, err
 	}

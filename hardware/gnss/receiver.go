@@ -46,11 +46,13 @@ const (
 // Receiver keeps a serial satellite receiver open and knows its latest fix and time. Run does
 // the work in the caller's goroutine; the other methods may be called from any.
 type Receiver struct {
-	cfg   Config
-	speed speedSearch // only Run's goroutine uses it
+	cfg    Config
+	speed  speedSearch          // only Run's goroutine uses it
+	asleep func() time.Duration // serial.Asleep; a test has its own
 
 	mu     sync.Mutex // guards what follows
 	fix    hardware.Fix
+	slept  time.Duration  // asleep when it came
 	have   bool           // fix holds one
 	reason hardware.Fault // what Latest says when fix is absent or old
 	time   timekeeper
@@ -86,7 +88,7 @@ func NewReceiver(cfg Config) *Receiver {
 		cfg.Earliest = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 	}
 	return &Receiver{
-		cfg: cfg, speed: newSpeedSearch(cfg.Baud), reason: hardware.NoFix,
+		cfg: cfg, speed: newSpeedSearch(cfg.Baud), asleep: serial.Asleep, reason: hardware.NoFix,
 		time: timekeeper{earliest: cfg.Earliest},
 	}
 }
@@ -94,15 +96,18 @@ func NewReceiver(cfg Config) *Receiver {
 // Latest returns the newest fix and its age by the box's clock, with fault None. When
 // there is none, or it is older than MaxAge, the fix is zero and the fault says why:
 // a port fault, Silent, NoFix, Void, Stale and so on. The age is then that of the last
-// fix there was, zero when there never was one.
+// fix there was, zero when there never was one. Time for which the machine slept counts, whatever the box's clock says.
 func (r *Receiver) Latest() (hardware.Fix, time.Duration, hardware.Fault) {
-	now := r.cfg.Now()
+	now, asleep := r.cfg.Now(), r.asleep()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.fix.Received.IsZero() {
 		return hardware.Fix{}, 0, r.reason
 	}
 	age := now.Sub(r.fix.Received)
+	if age >= 0 { // time.Now stands while the machine sleeps
+		age += serial.SleptSince(r.slept, asleep)
+	}
 	// A negative age is a clock that was set back: it cannot vouch for anything.
 	if !r.have || age < 0 || age > r.cfg.MaxAge {
 		return hardware.Fix{}, age, r.reason
@@ -141,17 +146,17 @@ func (r *Receiver) Run(ctx context.Context) error {
 	})
 }
 
-// take updates the state from one event, whose last byte came at the given time by both clocks.
-func (r *Receiver) take(e Event, at, boxTime time.Time, lagging bool) {
+// take updates the state from one event; came is when the last byte of a fix did.
+func (r *Receiver) take(e Event, came arrival, lagging bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch e.Kind {
 	case KindFix:
 		fix := e.Fix
-		fix.Received = boxTime
+		fix.Received = came.boxTime
 		// Once this fix is too old, "stale" is the reason, unless a better one comes.
-		r.fix, r.have, r.reason = fix, true, hardware.Stale
-		r.time.fix(fix, at, lagging)
+		r.fix, r.slept, r.have, r.reason = fix, came.asleep, true, hardware.Stale
+		r.time.fix(fix, came.at, lagging)
 	case KindNoFix:
 		r.reason = e.Fault
 		r.time.interrupt()

@@ -118,17 +118,38 @@ func TestLineLoad(t *testing.T) {
 func TestArrivals(t *testing.T) {
 	var a arrivals
 	real, box := time.Now(), time.Unix(1_800_000_000, 0)
-	if at, _ := a.of(real); !at.IsZero() {
-		t.Errorf("of nothing: %v", at)
+	if v := a.of(real); !v.at.IsZero() {
+		t.Errorf("of nothing: %v", v)
 	}
 	for i := range 100 {
-		a.add(real.Add(time.Duration(i)*time.Second), box.Add(time.Duration(i)*time.Minute))
+		a.add(arrival{real.Add(time.Duration(i) * time.Second), box.Add(time.Duration(i) * time.Minute), time.Duration(i)})
 	}
 	for i, want := range map[int]int{99: 99, 40: 40, 36: 36, 35: 36, 0: 36} { // forgotten: the oldest that is known
-		at, boxTime := a.of(real.Add(time.Duration(i) * time.Second))
-		if !at.Equal(real.Add(time.Duration(want)*time.Second)) || !boxTime.Equal(box.Add(time.Duration(want)*time.Minute)) {
-			t.Errorf("of %d: %v, %v", i, at.Sub(real), boxTime.Sub(box))
+		v := a.of(real.Add(time.Duration(i) * time.Second))
+		if !v.at.Equal(real.Add(time.Duration(want)*time.Second)) || !v.boxTime.Equal(box.Add(time.Duration(want)*time.Minute)) || v.asleep != time.Duration(want) {
+			t.Errorf("of %d: %v, %v, %v", i, v.at.Sub(real), v.boxTime.Sub(box), v.asleep)
 		}
+	}
+}
+
+// TestReceiver_Latest_sleep is a machine that sleeps for 10 minutes, with a clock that stands meanwhile, as time.Now's
+// monotonic one does: a fix from before is not new after it.
+func TestReceiver_Latest_sleep(t *testing.T) {
+	now, asleep := time.Now(), time.Hour // it slept before, too
+	r := NewReceiver(Config{Path: "/dev/none", Now: func() time.Time { return now }})
+	r.asleep = func() time.Duration { return asleep }
+	r.take(Event{Kind: KindFix, Fix: hardware.Fix{LatE7: 1, LonE7: 1}}, arrival{now, now, asleep}, false)
+	now = now.Add(2 * time.Second)
+	if _, age, fault := r.Latest(); fault != hardware.None || age != 2*time.Second {
+		t.Errorf("awake: age %v, fault %v, want 2 s and none", age, fault)
+	}
+	asleep += 10 * time.Minute
+	if fix, age, fault := r.Latest(); fault != hardware.Stale || age != 10*time.Minute+2*time.Second || fix.LatE7 != 0 {
+		t.Errorf("after the sleep: fix %+v, age %v, fault %v, want none, 10m2s and stale", fix, age, fault)
+	}
+	r.take(Event{Kind: KindFix, Fix: hardware.Fix{LatE7: 2, LonE7: 2}}, arrival{now, now, asleep}, false)
+	if fix, age, fault := r.Latest(); fault != hardware.None || age != 0 || fix.LatE7 != 2 {
+		t.Errorf("a fix after it: %+v, age %v, fault %v", fix, age, fault)
 	}
 }
 

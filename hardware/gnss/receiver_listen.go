@@ -84,16 +84,16 @@ func (l *listener) event(e Event) {
 	if e.Kind == KindFault {
 		l.garbled.add(e.Fault)
 	}
-	var at, boxTime time.Time
+	var came arrival
 	if e.Kind == KindFix {
-		at, boxTime = l.arrived.of(e.Fix.Received)
+		came = l.arrived.of(e.Fix.Received)
 		l.lag = 0
 		if utc, ok := e.Fix.UTC(); ok && l.r.cfg.ClockGood() {
-			l.lag = boxTime.Sub(utc)
+			l.lag = came.boxTime.Sub(utc)
 		}
 	}
 	l.trial.judged = l.trial.judged || e.Kind == KindFix || e.Kind == KindNoFix
-	l.r.take(e, at, boxTime, l.load.saturated || !within(l.lag, maxLag))
+	l.r.take(e, came, l.load.saturated || !within(l.lag, maxLag))
 }
 
 // run listens until the port is lost or gives nothing of use. It always returns an error.
@@ -155,7 +155,7 @@ func (l *listener) bytes(p []byte, now time.Time) {
 	l.last, l.pending = now, true
 	l.load.bytes(len(p), now)
 	l.garbled.see(p)
-	l.arrived.add(now, l.r.cfg.Now())
+	l.arrived.add(arrival{now, l.r.cfg.Now(), l.r.asleep()})
 	l.dec.Receive(p, now)
 }
 

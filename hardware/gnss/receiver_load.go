@@ -9,16 +9,20 @@ type arrivals struct {
 	next int
 }
 
-type arrival struct{ at, boxTime time.Time }
+// arrival is when bytes came. asleep is how long the machine had slept by then, which neither of the clocks need tell.
+type arrival struct {
+	at, boxTime time.Time
+	asleep      time.Duration
+}
 
-func (a *arrivals) add(at, boxTime time.Time) {
-	a.ring[a.next] = arrival{at, boxTime}
+func (a *arrivals) add(v arrival) {
+	a.ring[a.next] = v
 	a.next = (a.next + 1) % len(a.ring)
 }
 
-// of returns both times of the bytes that came at the given time. When they are not remembered any more it takes the
+// of returns the times of the bytes that came at the given time. When they are not remembered any more it takes the
 // oldest ones that are: a fix looks older then than it is, and never younger.
-func (a *arrivals) of(at time.Time) (time.Time, time.Time) {
+func (a *arrivals) of(at time.Time) arrival {
 	oldest := arrival{}
 	for i := range a.ring {
 		// From the newest backwards.
@@ -27,11 +31,11 @@ func (a *arrivals) of(at time.Time) (time.Time, time.Time) {
 			break
 		}
 		if v.at.Equal(at) {
-			return v.at, v.boxTime
+			return v
 		}
 		oldest = v
 	}
-	return oldest.at, oldest.boxTime
+	return oldest
 }
 
 // lineLoad tells whether a line is full: the device sends more than fits, and what comes is later and later.

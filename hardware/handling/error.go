@@ -1,11 +1,9 @@
 package handling
 
 import (
-	"errors"
 	"fmt"
 
 	"isotherm/hardware"
-	"isotherm/hardware/sysfs"
 )
 
 // Error says why a sensor that answers gives no value. Attributes and ports that can't be read have the errors of

@@ -30,10 +30,11 @@ const (
 	defaultBaud    = 9600
 	defaultTimeout = 500 * time.Millisecond
 
-	// restAfter is how many timeouts in a row let a device rest, if it has neighbours on its line.
+	// restAfter is how many timeouts in a row let a device rest, if a neighbour on its line answers meanwhile.
 	restAfter = 3
-	// maxRest is how many timeouts a rest lasts at most: a silent device takes at most a twentieth of the line's time.
-	maxRest = 20
+	// maxRest is how many timeouts a rest lasts at most: a silent device takes at most a ninth of the line's time, and at
+	// the usual 500 ms is asked again in the next round.
+	maxRest = 8
 )
 
 // Bus is one serial line with the probes on it. It opens the port when a probe is
@@ -50,6 +51,7 @@ type Bus struct {
 
 	mu      sync.Mutex // guards what follows
 	devices map[uint8]*device
+	answers int   // good ones, of all devices
 	opened  int   // how often the port was opened
 	trouble error // of the line itself since its last good answer: what is said when a caller's time is over
 }
@@ -57,6 +59,7 @@ type Bus struct {
 // device is what the bus knows of an address.
 type device struct {
 	timeouts int       // in a row
+	answers  int       // those of the bus when it last did not answer
 	until    time.Time // not asked before, in real time
 	err      error     // what is said until then
 }
@@ -89,9 +92,8 @@ func (b *Bus) Close() error { return b.line.Close() }
 // Read performs one request and returns its registers. Its error is an *Error from the
 // device or the line, a *serial.Error from the port, or the reason ctx ended.
 //
-// A device that was silent three times in a row rests when others are on the line: until
-// it is asked again, the error is that of the last time, at once. Rests double up to
-// twenty timeouts.
+// A device that was silent three times in a row rests when others on the line answer: until it is asked again, the error is
+// that of the last time, at once. A rest lasts four timeouts, then eight.
 func (b *Bus) Read(ctx context.Context, req Request) ([]uint16, error) {
 	if err := req.check(); err != nil {
 		return nil, err
@@ -227,12 +229,17 @@ func (b *Bus) note(address uint8, err error) {
 	if d == nil {
 		return
 	}
-	if e, ok := errors.AsType[*Error](err); !ok || e.Fault != hardware.Timeout {
+	e, ok := errors.AsType[*Error](err)
+	if err == nil || ok && e.Fault == hardware.Exception {
+		b.answers++
+	}
+	if !ok || e.Fault != hardware.Timeout {
 		*d = device{} // it answers, or nothing is known about it
 		return
 	}
-	d.timeouts++
-	if d.timeouts < restAfter {
+	others := b.answers != d.answers // a line on which nobody answers is nobody's fault, and a rest would only keep it down
+	d.timeouts, d.answers = d.timeouts+1, b.answers
+	if d.timeouts < restAfter || !others {
 		return
 	}
 	rest := min(4<<min(d.timeouts-restAfter, 3), maxRest)

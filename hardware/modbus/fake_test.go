@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,11 +18,10 @@ import (
 
 // fakePort is a port in the time of a synctest bubble, with devices at its other end.
 type fakePort struct {
-	mu       sync.Mutex // guards what follows
-	in       []byte
-	deadline time.Time
-	arrived  chan struct{}
-	devices  func(req []byte, say func(after time.Duration, frame []byte)) // called for each Write
+	mu      sync.Mutex // guards what follows
+	in      []byte
+	arrived chan struct{}
+	devices func(req []byte, say func(after time.Duration, frame []byte)) // called for each Write
 }
 
 func newFakePort(devices func(req []byte, say func(after time.Duration, frame []byte))) *fakePort {
@@ -47,17 +47,8 @@ func (p *fakePort) Write(b []byte) (int, error) {
 
 func (p *fakePort) SetWriteDeadline(time.Time) error { return nil }
 
-func (p *fakePort) SetReadDeadline(t time.Time) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.deadline = t
-	return nil
-}
-
-func (p *fakePort) Read(b []byte) (int, error) {
-	p.mu.Lock()
-	timer := time.NewTimer(time.Until(p.deadline))
-	p.mu.Unlock()
+func (p *fakePort) ReadWithin(b []byte, wait time.Duration) (int, error) {
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {
 		p.mu.Lock()
@@ -222,6 +213,41 @@ func TestBus_Rest(t *testing.T) {
 	if count[2] > rounds/3 || count[1] < rounds {
 		t.Errorf("asked %v, want the silent one rarely", count)
 	}
+}
+
+// TestBus_Rest_line: when nobody on a line answers nobody rests, so that the first round after a loose cable has values.
+func TestBus_Rest_line(t *testing.T) {
+	var mute atomic.Bool
+	s := newSlave(t, func(_ int, req []byte) []byte {
+		if mute.Load() {
+			return nil
+		}
+		return good(req, 55)
+	})
+	bus := newTestBus(t, s.tty.Path())
+	var probes []*TemperatureProbe
+	for address := uint8(1); address <= 2; address++ {
+		p, err := bus.Probe(ProbeConfig{Address: address, Decode: PT100Tenth})
+		if err != nil {
+			t.Fatal(err)
+		}
+		probes = append(probes, p)
+	}
+	round := func(when string, want hardware.Fault) {
+		t.Helper()
+		for i, p := range probes {
+			if s := p.Read(t.Context()); s.Fault != want {
+				t.Errorf("%s: probe %d: %+v, want %v", when, i, s, want)
+			}
+		}
+	}
+	round("at first", hardware.None)
+	mute.Store(true)
+	for range 10 {
+		round("cut", hardware.Timeout)
+	}
+	mute.Store(false)
+	round("back", hardware.None)
 }
 
 // TestBus_Monitor: one device that answers keeps the line live; none makes it silent or garbled.

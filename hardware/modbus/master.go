@@ -115,9 +115,8 @@ func exceptionName(code uint8) string {
 
 // port is what the master needs of a serial port.
 type port interface {
-	Read(p []byte) (int, error)
+	ReadWithin(p []byte, wait time.Duration) (int, error)
 	Write(p []byte) (int, error)
-	SetReadDeadline(t time.Time) error
 	SetWriteDeadline(t time.Time) error
 }
 
@@ -174,7 +173,7 @@ func (m *master) read(ctx context.Context, req Request) ([]uint16, error) {
 }
 
 func (m *master) once(ctx context.Context, req Request) ([]uint16, error) {
-	stray, err := m.quiet(ctx, m.gap)
+	stray, err := serial.Discard(ctx, m.port, m.gap)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +206,7 @@ func (m *master) clean(ctx context.Context, req Request) error {
 		wait = max(wait-time.Since(since), m.gap)
 	}
 	for range maxDrain {
-		stray, err := m.quiet(ctx, wait)
+		stray, err := serial.Discard(ctx, m.port, wait)
 		if err != nil {
 			return err
 		}
@@ -219,7 +218,7 @@ func (m *master) clean(ctx context.Context, req Request) error {
 			return err
 		}
 		// Were that a straggler, the true answer would still come.
-		stray, err = m.quiet(ctx, m.timeout)
+		stray, err = serial.Discard(ctx, m.port, m.timeout)
 		if err != nil {
 			return err
 		}
@@ -230,38 +229,6 @@ func (m *master) clean(ctx context.Context, req Request) error {
 		return nil
 	}
 	return &Error{Request: req, Fault: hardware.Noise}
-}
-
-// quiet listens for d and reports whether anything came; what came is dropped.
-func (m *master) quiet(ctx context.Context, d time.Duration) (stray bool, err error) {
-	var junk [256]byte
-	end := time.Now().Add(d)
-	for {
-		n, err := m.readUntil(ctx, junk[:], end)
-		if n == 0 && hardware.FaultOf(err) == hardware.Silent {
-			return stray, nil
-		}
-		if err != nil {
-			return stray, err
-		}
-		stray = true
-	}
-}
-
-// readUntil reads what comes before the deadline.
-func (m *master) readUntil(ctx context.Context, p []byte, deadline time.Time) (int, error) {
-	if err := m.port.SetReadDeadline(deadline); err != nil {
-		return 0, err
-	}
-	// After setting the deadline: it may have overwritten the one from the end of ctx.
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	n, err := m.port.Read(p)
-	if ctx.Err() != nil {
-		return 0, ctx.Err()
-	}
-	return n, err
 }
 
 // transact sends req on a clean line and checks the answer. After any failure but a plain
@@ -322,8 +289,11 @@ func (m *master) answer(ctx context.Context, size int) ([]byte, error) {
 		if complete(buf[:n], size) {
 			deadline = time.Now().Add(m.gap)
 		}
-		more, err := m.readUntil(ctx, buf[n:], deadline)
+		more, err := m.port.ReadWithin(buf[n:], time.Until(deadline))
 		n += more
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		if err != nil {
 			if hardware.FaultOf(err) == hardware.Silent {
 				break

@@ -86,7 +86,7 @@ func (p *TemperatureProbe) Info() hardware.ProbeInfo {
 }
 
 // Read asks the device once. A silent device costs its neighbours on the line one timeout, and after three in a row at
-// most a twentieth of the time; any other failure a few timeouts, until the line is clean again.
+// most a ninth of the time; any other failure a few timeouts, until the line is clean again.
 func (p *TemperatureProbe) Read(ctx context.Context) hardware.Sample {
 	values, err := p.bus.Read(ctx, p.request)
 	sample := hardware.Sample{At: p.bus.cfg.Now()}
@@ -228,4 +228,3 @@ func (p *TemperatureProbe) tell(s hardware.Sample, err error) {
 	}
 	p.cfg.Monitor.Set(state, s.Fault, path, s.Detail)
 }
-

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"isotherm/hardware"
-	"isotherm/hardware/serial"
 	"isotherm/hardware/sim"
 )
 
@@ -459,22 +458,5 @@ func TestBridge_PowerLost(t *testing.T) {
 	s := testProbe(t, b, testIDs[1]).Read(t.Context()) // of the same conversion, unless this machine is very slow
 	if got, ok := s.Value(); ok && got != 5000 || !ok && s.Fault != hardware.PowerOnValue {
 		t.Errorf("%+v, want the power-on value as a fault", s)
-	}
-}
-
-func TestFaultOf(t *testing.T) {
-	for _, tt := range []struct {
-		err  error
-		want hardware.Fault
-	}{
-		{nil, hardware.None},
-		{context.DeadlineExceeded, hardware.Canceled},
-		{&Error{Fault: hardware.Shorted}, hardware.Shorted},
-		{&serial.Error{Fault: hardware.Busy, Err: os.ErrClosed}, hardware.Busy},
-		{errors.New("other"), hardware.IOError},
-	} {
-		if got := hardware.FaultOf(tt.err); got != tt.want {
-			t.Errorf("hardware.FaultOf(%v) = %v, want %v", tt.err, got, tt.want)
-		}
 	}
 }

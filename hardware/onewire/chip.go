@@ -45,6 +45,8 @@ const (
 
 	// settle covers one byte at 4800 baud (2 ms) and the buffers of USB adapters (16 ms each way).
 	settle = 40 * time.Millisecond
+	// maxDrain is for how long a line may babble before the port is believed to hold something else.
+	maxDrain = 10 * settle
 	// conversionTime is the longest a DS18B20 takes at 12 bits (datasheet: 750 ms), and a little.
 	conversionTime = 760 * time.Millisecond
 	// maxConversion is when a bus that still says "busy" is believed to be stuck. Slow copies take up to a second.
@@ -96,7 +98,7 @@ func (c *chip) start(ctx context.Context) error {
 	if err := c.send(ctx, []byte{0}); err != nil {
 		return err
 	}
-	if _, err := c.listen(ctx, settle); err != nil {
+	if _, err := serial.Discard(ctx, c.port, settle); err != nil {
 		return err
 	}
 	if err := c.port.SetBaud(bridgeBaud); err != nil {
@@ -124,14 +126,11 @@ func (c *chip) start(ctx context.Context) error {
 
 // drain waits until nothing comes any more. A device that never stops talking is no bridge.
 func (c *chip) drain(ctx context.Context, op string) error {
-	const tries = 10
-	for range tries {
-		stray, err := c.listen(ctx, settle)
-		if err != nil || !stray {
-			return err
-		}
+	babbles, err := serial.Drain(ctx, c.port, settle, maxDrain)
+	if babbles && err == nil {
+		err = c.fail(op, hardware.Noise, nil, errors.New("the line never rests"))
 	}
-	return c.fail(op, hardware.Noise, nil, errors.New("the line never rests"))
+	return err
 }
 
 // reset sends the mark and a reset to the bus, and says whether a probe is there.
@@ -192,7 +191,7 @@ func (c *chip) command(ctx context.Context, op string, out []byte, n int) ([]byt
 
 // ask sends out and waits for exactly n bytes.
 func (c *chip) ask(ctx context.Context, op string, out []byte, n int) ([]byte, error) {
-	stray, err := c.listen(ctx, 0)
+	stray, err := serial.Discard(ctx, c.port, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -230,25 +229,4 @@ func (c *chip) send(ctx context.Context, out []byte) error {
 		return ctx.Err()
 	}
 	return err
-}
-
-// listen drops what comes within d, and reports whether anything did.
-func (c *chip) listen(ctx context.Context, d time.Duration) (stray bool, err error) {
-	var junk [256]byte
-	end := time.Now().Add(d)
-	for {
-		// Waiting for no time at all would not even look.
-		n, err := c.port.ReadWithin(junk[:], max(time.Until(end), time.Millisecond))
-		stray = stray || n > 0
-		switch {
-		case ctx.Err() != nil:
-			return stray, ctx.Err()
-		case hardware.FaultOf(err) == hardware.Silent:
-			return stray, nil
-		case err != nil:
-			return stray, err
-		case time.Now().After(end):
-			return stray, nil
-		}
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"isotherm/hardware"
+	"isotherm/hardware/serial"
 )
 
 // convert makes all probes on the bus measure at once, and waits for them.
@@ -126,7 +127,7 @@ func (c *chip) commandBits(b byte) (out, want []byte) {
 
 // rest waits for d, in which nothing must come.
 func (c *chip) rest(ctx context.Context, op string, d time.Duration) error {
-	stray, err := c.listen(ctx, d)
+	stray, err := serial.Discard(ctx, c.port, d)
 	if err != nil {
 		return err
 	}

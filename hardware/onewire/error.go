@@ -1,13 +1,9 @@
 package onewire
 
 import (
-	"context"
-	"errors"
 	"fmt"
 
 	"isotherm/hardware"
-	"isotherm/hardware/serial"
-	"isotherm/hardware/sysfs"
 )
 
 // Error says why the bus or a probe gave no answer that can be used.
@@ -60,4 +56,3 @@ func hint(f hardware.Fault) string {
 	}
 	return "see the log"
 }
-

@@ -1,7 +1,6 @@
 package serial
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -34,23 +33,6 @@ func TestError_Faults(t *testing.T) {
 	for err, want := range use {
 		if got := useFault(fmt.Errorf("step: %w", err), hardware.Silent); got != want {
 			t.Errorf("useFault(%v) = %v, want %v", err, got, want)
-		}
-	}
-}
-
-func TestFaultOf(t *testing.T) {
-	busy := &Error{Op: "open", Path: "/dev/x", Fault: hardware.Busy, Err: unix.EBUSY}
-	for _, tt := range []struct {
-		in   error
-		want hardware.Fault
-	}{
-		{nil, hardware.None},
-		{busy, hardware.Busy},
-		{fmt.Errorf("start: %w", busy), hardware.Busy},
-		{errors.New("other"), hardware.IOError},
-	} {
-		if got := hardware.FaultOf(tt.in); got != tt.want {
-			t.Errorf("hardware.FaultOf(%v) = %v, want %v", tt.in, got, tt.want)
 		}
 	}
 }

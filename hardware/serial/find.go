@@ -1,6 +1,7 @@
 package serial
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -138,6 +139,13 @@ func (h Host) locate(spec string) (string, error) {
 	}
 	err = fmt.Errorf("%d ports match; configure one of them by its path: %s", len(found), describe(found))
 	return "", &Error{Op: "find", Path: spec, Fault: hardware.Ambiguous, Err: err}
+}
+
+// isBack reports whether spec is there, without touching any device. The kernel may hold that up while a USB device hangs in
+// its set-up; when ctx ends first it is not.
+func (h Host) isBack(ctx context.Context, spec string) bool {
+	_, err := await(ctx, func() (string, error) { return h.locate(spec) }, func(string) {})
+	return err == nil
 }
 
 // present says for a person which ports there are.

@@ -73,9 +73,12 @@ type keeper struct {
 	cfg     KeepConfig
 	open    func() (*Port, error)
 	backoff Backoff
-	path    string         // where the port is or was
-	lasted  time.Duration  // the session before
-	logged  hardware.Fault // logged last, so that a device that stays away is one line
+	path    string        // where the port is or was
+	lasted  time.Duration // the session before
+	// logged are the faults since the device last worked, so that one that stays away, or is silent through a thousand
+	// openings, is one line and not a thousand; back says that "open again" was logged for them.
+	logged map[hardware.Fault]bool
+	back   bool
 }
 
 // Keep keeps a port open for a device that talks on its own. It opens the port, runs session, closes the port when
@@ -93,7 +96,7 @@ func newKeeper(cfg KeepConfig) *keeper {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &keeper{cfg: cfg, open: func() (*Port, error) { return cfg.Host.open(cfg.Spec, cfg.Config) }}
+	return &keeper{cfg: cfg, logged: map[hardware.Fault]bool{}, open: func() (*Port, error) { return cfg.Host.open(cfg.Spec, cfg.Config) }}
 }
 
 func (k *keeper) run(ctx context.Context, session func(ctx context.Context, s *Session) error) error {
@@ -122,6 +125,10 @@ func (k *keeper) once(ctx context.Context, session func(ctx context.Context, s *
 	s := &Session{Port: port, monitor: k.cfg.Monitor}
 	err = session(ctx, s)
 	k.lasted = time.Since(begin)
+	if !s.proved.IsZero() {
+		clear(k.logged)
+		k.back = false
+	}
 	if !s.proved.IsZero() && time.Since(s.proved) >= provenAfter {
 		k.backoff.Reset()
 	}
@@ -139,9 +146,9 @@ func (k *keeper) opened(path string) {
 	if c := k.cfg.Monitor.Condition(); c.State == hardware.StateDown || c.Port != path {
 		k.cfg.Monitor.Set(hardware.StateOpening, hardware.None, path, "")
 	}
-	if k.logged != hardware.None {
+	if len(k.logged) > 0 && !k.back {
 		k.cfg.Logger.Info("serial port is open again", "port", k.cfg.Spec, "path", path)
-		k.logged = hardware.None
+		k.back = true
 	}
 }
 
@@ -153,9 +160,9 @@ func (k *keeper) lost(err error) {
 	if k.cfg.Lost != nil {
 		k.cfg.Lost(err)
 	}
-	if fault != k.logged {
+	if !k.logged[fault] {
 		k.cfg.Logger.Warn("serial port lost", "port", k.cfg.Spec, "fault", fault, "err", err)
-		k.logged = fault
+		k.logged[fault] = true
 	}
 }
 
@@ -179,7 +186,7 @@ func (k *keeper) wait(ctx context.Context, err error) error {
 		case <-timer.C:
 			return nil
 		case <-look.C:
-			if _, err := k.cfg.Host.locate(k.cfg.Spec); err == nil {
+			if k.cfg.Host.isBack(ctx, k.cfg.Spec) {
 				return nil
 			}
 		}

@@ -165,3 +165,36 @@ func TestKeep_AbsentCPU(t *testing.T) {
 		})
 	}
 }
+
+// TestHost_openAt has the name of a port lead elsewhere by the time it is open: another device took the place of the one
+// that was found.
+func TestHost_openAt(t *testing.T) {
+	first, second := mustPTY(t), mustPTY(t)
+	name := filepath.Join(t.TempDir(), "by-id")
+	if err := os.Symlink(second.Path(), name); err != nil {
+		t.Fatal(err)
+	}
+	files := descriptors(t)
+	if p, err := (Host{}).openAt(first.Path(), name, Config{Baud: 9600}); hardware.FaultOf(err) != hardware.NotFound || !wasAbsent(err) {
+		t.Errorf("openAt the port of another device = %v, %v, want not found", p, err)
+	}
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := (Host{}).openAt(first.Path(), name, Config{Baud: 9600}); hardware.FaultOf(err) != hardware.NotFound || !wasAbsent(err) {
+		t.Errorf("openAt a port that nobody names any more = %v, %v, want not found", p, err)
+	}
+	if got := descriptors(t); got != files {
+		t.Errorf("%d descriptors are left open", got-files)
+	}
+}
+
+func mustPTY(t *testing.T) *sim.PTY {
+	t.Helper()
+	tty, err := sim.OpenPTY()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tty.Close() }) // nothing is written that could be lost
+	return tty
+}

@@ -3,10 +3,14 @@ package serial_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"isotherm/hardware"
 	"isotherm/hardware/serial"
@@ -258,4 +262,115 @@ func TestKeep_Ended(t *testing.T) {
 			})
 		})
 	}
+}
+
+// hungDevice plugs in a USB device whose attributes the kernel does not answer for, as while its set-up hangs, and waits
+// until somebody asks for one. The attribute stays unanswered until the test ends.
+func hungDevice(t *testing.T, tr *tree) {
+	t.Helper()
+	attribute := filepath.Join(tr.usbFolder(ftdi), "idVendor")
+	tr.mkdir(filepath.Dir(attribute))
+	if err := unix.Mkfifo(attribute, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	without := ftdi
+	without.vendor = ""
+	tr.plugUSB("ttyUSB0", without, "")
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for deadline := time.Now().Add(30 * time.Second); ; <-ticker.C {
+		fd, err := unix.Open(attribute, unix.O_WRONLY|unix.O_NONBLOCK, 0) // works once somebody reads
+		if err == nil {
+			t.Cleanup(func() { _ = unix.Close(fd) })
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("nobody asks for the attribute: %v", err)
+		}
+	}
+}
+
+// TestKeep_HungLook has the kernel hold up the look for a port that was not there: the end of ctx must not wait for it.
+func TestKeep_HungLook(t *testing.T) {
+	tr, w := newTree(t), newWatch()
+	stop := keep(t, serial.KeepConfig{Spec: "usb:0403:6001", Config: serial.Config{Baud: baud}, Host: tr.Host, Monitor: w.Monitor}, talk)
+	w.waitFor(t, hardware.StateDown, hardware.NotFound)
+	hungDevice(t, tr)
+	if took := stop(); took > time.Second {
+		t.Errorf("Keep took %v to end, want under 100 ms", took)
+	}
+}
+
+// TestLine_HungLook is the same for a line: neither the caller nor Close waits.
+func TestLine_HungLook(t *testing.T) {
+	tr := newTree(t)
+	l := serial.NewLine(serial.KeepConfig{Spec: "usb:0403:6001", Config: serial.Config{Baud: baud}, Host: tr.Host})
+	nothing := func(context.Context, *serial.Port, bool) error { return nil }
+	if err := l.Do(t.Context(), nothing); hardware.FaultOf(err) != hardware.NotFound {
+		t.Fatalf("Do = %v, want not found", err)
+	}
+	asking := make(chan struct{})
+	go func() { // ends with the line
+		defer close(asking)
+		for hardware.FaultOf(l.Do(context.Background(), nothing)) != hardware.Closed {
+			<-time.After(10 * time.Millisecond)
+		}
+	}()
+	hungDevice(t, tr)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if err := l.Do(ctx, nothing); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > time.Second {
+		t.Errorf("Do = %v after %v, want deadline exceeded after 20 ms", err, time.Since(start))
+	}
+	start = time.Now()
+	if err := l.Close(); err != nil || time.Since(start) > time.Second {
+		t.Errorf("Close = %v after %v, want at once", err, time.Since(start))
+	}
+	<-asking
+}
+
+// TestKeep_LogsOnce has a device be silent through many openings: that is two lines in the log, and not two for each.
+func TestKeep_LogsOnce(t *testing.T) {
+	var text safeBuffer
+	tty, sessions := openPTY(t), make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { // ends with ctx
+		done <- serial.Keep(ctx, serial.KeepConfig{Spec: tty.Path(), Config: serial.Config{Baud: baud}, Logger: slog.New(slog.NewTextHandler(&text, nil))},
+			func(ctx context.Context, s *serial.Session) error {
+				select {
+				case sessions <- struct{}{}:
+				case <-ctx.Done():
+				}
+				return s.Stalled(hardware.Silent, "no byte")
+			})
+	}()
+	for range 4 {
+		<-sessions
+	}
+	cancel()
+	<-done
+	if got := strings.Count(text.String(), "\n"); got != 2 {
+		t.Errorf("%d lines in the log, want one for the silence and one for the next opening:\n%s", got, text.String())
+	}
+}
+
+// safeBuffer is a buffer for several goroutines.
+type safeBuffer struct {
+	mu sync.Mutex // guards b
+	b  strings.Builder
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
 }

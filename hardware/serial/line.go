@@ -155,7 +155,10 @@ func (l *Line) open(ctx context.Context) error {
 	if l.port != nil {
 		return nil
 	}
-	if time.Now().Before(l.retryAt) && !l.back() {
+	if time.Now().Before(l.retryAt) && !l.back(ctx) {
+		if ctx.Err() != nil {
+			return l.ended(ctx)
+		}
 		return l.lastFail
 	}
 	port, err := openContext(ctx, func() (*Port, error) { return l.cfg.Host.open(l.cfg.Spec, l.cfg.Config) })
@@ -179,14 +182,13 @@ func (l *Line) open(ctx context.Context) error {
 }
 
 // back looks whether a port that was not there is there now, at most once in lookInterval.
-func (l *Line) back() bool {
+func (l *Line) back(ctx context.Context) bool {
 	now := time.Now()
 	if !wasAbsent(l.lastFail) || now.Before(l.lookAt) {
 		return false
 	}
 	l.lookAt = now.Add(lookInterval)
-	_, err := l.cfg.Host.locate(l.cfg.Spec)
-	return err == nil
+	return l.cfg.Host.isBack(ctx, l.cfg.Spec)
 }
 
 // failed notes that the port is lost or could not be opened.

@@ -3,6 +3,7 @@ package serial
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"sync/atomic"
 	"time"
@@ -40,29 +41,38 @@ func OpenContext(ctx context.Context, spec string, cfg Config) (*Port, error) {
 }
 
 func openContext(ctx context.Context, open func() (*Port, error)) (*Port, error) {
+	return await(ctx, open, func(port *Port) {
+		if port != nil {
+			_ = port.Close()
+		}
+	})
+}
+
+// await runs f, which the kernel may hold up, and returns ctx's error at once when that ends first; what f gives after that
+// goes to late.
+func await[T any](ctx context.Context, f func() (T, error), late func(T)) (T, error) {
+	var none T
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return none, err
 	}
 	type result struct {
-		port *Port
-		err  error
+		value T
+		err   error
 	}
-	opened := make(chan result) // unbuffered: a port is either taken over or closed by who opened it
-	go func() {                 // ends with the kernel's open
-		port, err := open()
+	done := make(chan result) // unbuffered: a value is either taken over or given to late
+	go func() {               // ends with f
+		value, err := f()
 		select {
-		case opened <- result{port, err}:
+		case done <- result{value, err}:
 		case <-ctx.Done():
-			if port != nil {
-				_ = port.Close()
-			}
+			late(value)
 		}
 	}()
 	select {
-	case r := <-opened:
-		return r.port, r.err
+	case r := <-done:
+		return r.value, r.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return none, ctx.Err()
 	}
 }
 
@@ -75,6 +85,12 @@ func (h Host) open(spec string, cfg Config) (*Port, error) {
 	if err != nil {
 		return nil, err
 	}
+	return h.openAt(path, spec, cfg)
+}
+
+// openAt opens the port at path, where spec was found a moment ago.
+func (h Host) openAt(path, spec string, cfg Config) (*Port, error) {
+	var err error
 	p := &Port{spec: spec, path: path, cfg: cfg}
 	// O_NONBLOCK also keeps open from waiting for a modem's carrier.
 	p.file, err = os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
@@ -84,6 +100,16 @@ func (h Host) open(spec string, cfg Config) (*Port, error) {
 	if err := p.control(func(fd int) error { return claim(fd, cfg) }); err != nil {
 		_ = p.file.Close() // the first error is the one that tells
 		return nil, &Error{Op: "configure", Path: p.where(), Fault: openFault(err), Err: err}
+	}
+	// Names are handed out again: the device may have gone after it was found, and another one come to its path. While the
+	// port is open its own path is nobody else's, so a second look that finds the same proves that it is the right one.
+	switch now, err := h.locate(spec); {
+	case err != nil:
+		_ = p.Close()
+		return nil, err
+	case now != path:
+		_ = p.Close()
+		return nil, &Error{Op: "find", Path: spec, Fault: hardware.NotFound, Err: fmt.Errorf("it moved from %s to %s meanwhile", path, now)}
 	}
 	return p, nil
 }

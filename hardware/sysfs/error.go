@@ -1,7 +1,6 @@
 package sysfs
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"

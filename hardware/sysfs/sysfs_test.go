@@ -3,7 +3,6 @@ package sysfs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -136,8 +135,8 @@ func TestDevice_hangs(t *testing.T) {
 	})
 }
 
-// TestFaultOf covers what a file system can't be made to do.
-func TestFaultOf(t *testing.T) {
+// TestDevice_Fault covers what a file system can't be made to do.
+func TestDevice_Fault(t *testing.T) {
 	for err, want := range map[error]hardware.Fault{
 		syscall.ENOENT: hardware.NotFound, syscall.ENODEV: hardware.Unplugged, syscall.ENXIO: hardware.Unplugged,
 		syscall.EACCES: hardware.Denied, syscall.EPERM: hardware.Denied, syscall.EROFS: hardware.Denied,
@@ -152,14 +151,6 @@ func TestFaultOf(t *testing.T) {
 		wantFault(t, got, "/sys/x", want)
 		if absent := err == syscall.ENOENT || err == syscall.ENODATA; Absent(got) != absent {
 			t.Errorf("Absent(%v) = %v, want %v", err, !absent, absent)
-		}
-	}
-	for err, want := range map[error]hardware.Fault{
-		nil: hardware.None, context.Canceled: hardware.Canceled, fmt.Errorf("x: %w", context.DeadlineExceeded): hardware.Canceled,
-		errors.New("other"): hardware.IOError,
-	} {
-		if got := hardware.FaultOf(err); got != want {
-			t.Errorf("hardware.FaultOf(%v) = %v, want %v", err, got, want)
 		}
 	}
 }

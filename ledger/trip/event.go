@@ -3,6 +3,7 @@ package trip
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"isotherm/ledger/excursion"
 	"isotherm/ledger/record"
@@ -250,10 +251,7 @@ func (x *Event) Text() string {
 		}
 		return x.Name + " on"
 	}
-	name := x.Name
-	if name == "gnss" {
-		name = "satellite receiver"
-	}
+	name := deviceText(x.Name)
 	switch {
 	case x.NoFix:
 		return name + ": no position"
@@ -261,6 +259,23 @@ func (x *Event) Text() string {
 		return name + ": not live"
 	}
 	return name + ": " + x.Fault.String()
+}
+
+// deviceText is a device's name for people; the box's own ends in a number when it may have several: 'line 1', 'handling 0'.
+func deviceText(name string) string {
+	switch name {
+	case "gnss":
+		return "satellite receiver"
+	case "battery":
+		return "battery gauge"
+	}
+	if strings.HasPrefix(name, "line ") {
+		return "probe " + name
+	}
+	if number, ok := strings.CutPrefix(name, "handling "); ok {
+		return "handling sensor " + number
+	}
+	return name
 }
 
 // doubted says of a doubt that the values are kept.
@@ -271,13 +286,18 @@ func doubted(f record.Fault) string {
 	return f.String()
 }
 
-// Text says how full the box's battery is, and for how long it lasts when the gauge says so: '87 %, about 19 h'.
+// Text says how full the box's battery is, and for how long it lasts when the gauge says so: '87 %, about 19 h'. Of a gauge
+// that knows no charge it is the voltage: '12.8 V'.
 func (p *Power) Text() string {
 	text := "charge not known"
-	if p.ChargePermille != record.ChargeUnknown {
+	switch {
+	case p.ChargePermille != record.ChargeUnknown:
 		text = fmt.Sprintf("%d %%", (p.ChargePermille+5)/10)
-	} else if p.Fault != 0 && !p.Fault.IsDoubt() {
+	case p.Fault != 0 && !p.Fault.IsDoubt():
 		return p.Fault.String()
+	case p.MilliVolts != record.MilliVoltsUnknown:
+		tenths := (p.MilliVolts + 50) / 100
+		text = fmt.Sprintf("%d.%d V", tenths/10, tenths%10)
 	}
 	switch {
 	case p.State == powerCharging:

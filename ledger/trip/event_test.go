@@ -26,6 +26,15 @@ func battery(permille uint16, state uint8, leftS uint32, fault record.Fault) rec
 	return record.Record{Kind: record.KindBattery, Battery: &record.Battery{ChargePermille: permille, MilliVolts: 3900, State: state, LeftS: leftS, Fault: fault}}
 }
 
+// volts is a gauge that knows no charge; of mv 0 not even the voltage.
+func volts(mv uint32, state uint8, leftS uint32, fault record.Fault) record.Record {
+	b := &record.Battery{ChargePermille: record.ChargeUnknown, MilliVolts: mv, State: state, LeftS: leftS, Fault: fault}
+	if mv == 0 {
+		b.MilliVolts = record.MilliVoltsUnknown
+	}
+	return record.Record{Kind: record.KindBattery, Battery: b}
+}
+
 func noticed(a *trip.Assessment) []string {
 	var out []string
 	for _, x := range a.Events {
@@ -58,10 +67,12 @@ func TestAssess_events(t *testing.T) {
 		{"unplugged", []record.Record{device("gnss", 1, 5), device("gnss", 1, 1), device("gnss", 2, 0), device("gnss", 6, 0)},
 			[]string{"device: satellite receiver: unplugged from 10 s to 40 s"}},
 		{"not tried yet, then a reason", []record.Record{device("battery", 1, 0), device("battery", 1, 3)},
-			[]string{"device: battery: no permission to open it from 20 s still at 30 s"}},
+			[]string{"device: battery gauge: no permission to open it from 20 s still at 30 s"}},
 		{"stale, then a reason", []record.Record{device("lid", 7, 0), device("lid", 3, 8)}, []string{"device: lid: sends nothing from 10 s still at 30 s"}},
 		{"two devices", []record.Record{device("gnss", 3, 8), device("probe 0", 4, 24), device("gnss", 6, 0)},
 			[]string{"device: satellite receiver: sends nothing from 10 s to 30 s", "device: probe 0: damaged data from 20 s still at 40 s"}},
+		{"devices of which there are several", []record.Record{device("line 1", 3, 8), device("handling 0", 1, 5)},
+			[]string{"device: probe line 1: sends nothing from 10 s still at 30 s", "device: handling sensor 0: unplugged from 20 s still at 30 s"}},
 		{"no position for a bridge", []record.Record{device("gnss", 5, 40), device("gnss", 6, 0)}, nil},
 		{"a state of a later version", []record.Record{device("gnss", 99, 0)}, []string{"device: satellite receiver: not live from 10 s still at 20 s"}},
 		{"probe doubted, then lost", []record.Record{probeChange(81), probeChange(60), probeChange(0)},
@@ -159,9 +170,11 @@ func TestPower_Text(t *testing.T) {
 		{battery(1000, 4, 0, 0), "100 %, on outside power"},
 		{battery(400, 3, 9000, 0), "40 %, charging"},
 		{battery(0, 1, 0, 0), "0 %"},
-		{battery(record.ChargeUnknown, 1, 0, 0), "charge not known"},
-		{battery(record.ChargeUnknown, 2, 7200, 91), "charge not known, about 2 h"},
-		{battery(record.ChargeUnknown, 1, 0, 60), "no answer in time"},
+		{volts(0, 1, 0, 0), "charge not known"},
+		{volts(0, 2, 7200, 91), "charge not known, about 2 h"},
+		{volts(0, 1, 0, 60), "no answer in time"},
+		{volts(12_780, 2, 0, 0), "12.8 V"},
+		{volts(3_050, 3, 0, 0), "3.1 V, charging"},
 	}
 	for _, tt := range tests {
 		i := new(box).open()

@@ -7,13 +7,20 @@ import (
 
 	"isotherm/api/client"
 	"isotherm/cmd/internal/identity"
+	"isotherm/hardware"
 	"isotherm/ledger"
 	"isotherm/ledger/custody"
 	"isotherm/ledger/profile"
+	"isotherm/ledger/record"
 )
 
 // place is a position in 1e-7 degrees.
 type place struct{ lat, lon int32 }
+
+// between is the place at so many percent of the way.
+func between(from, to place, percent int32) place {
+	return place{from.lat + (to.lat-from.lat)/100*percent, from.lon + (to.lon-from.lon)/100*percent}
+}
 
 func (p place) position() custody.Position { return custody.Position{LatE7: p.lat, LonE7: p.lon} }
 
@@ -47,18 +54,24 @@ func (j *Journey) sideTrips(ctx context.Context) error {
 	defer c.Close()
 	var boxes []*simBox
 	for _, trip := range []struct {
-		says  string
-		begun time.Duration // before now
-		run   func(*sideTrip)
+		says    string
+		begun   time.Duration // before now
+		battery simBattery
+		run     func(*sideTrip)
 	}{
-		{"a second heart, in flight: six cold minutes on the road, then the radio off over the flight", 95 * time.Minute, heartInFlight},
-		{"a kidney at airline cargo: released by one side, with the air waybill, and a seal number corrected", 145 * time.Minute, kidneyAtCargo},
-		{"a liver that was moved to another box on the way", 100 * time.Minute, liverMoved},
-		{"a lung that two couriers claim to have taken; two other people ruled", 115 * time.Minute, lungClaimedTwice},
-		{"a pancreas whose box had no network: its readings came late, and now it is too cold", 90 * time.Minute, pancreasLate},
+		{"a second heart, in flight: six cold minutes on the road, then the radio off over the flight", 95 * time.Minute,
+			simBattery{permille: 940, lasts: 30 * time.Hour}, heartInFlight},
+		{"a kidney at airline cargo: released by one side, with the air waybill, and a seal number corrected", 145 * time.Minute,
+			simBattery{permille: 710, lasts: 26 * time.Hour}, kidneyAtCargo},
+		{"a liver that was moved to another box on the way, for the battery of the first was low", 100 * time.Minute,
+			simBattery{permille: 270, lasts: 8 * time.Hour}, liverMoved},
+		{"a lung that two couriers claim to have taken; two other people ruled", 115 * time.Minute,
+			simBattery{permille: 880, lasts: 30 * time.Hour}, lungClaimedTwice},
+		{"a pancreas whose box had no network: its readings came late, and now it is too cold", 90 * time.Minute,
+			simBattery{permille: 970, lasts: 22 * time.Hour}, pancreasLate},
 	} {
 		t := &sideTrip{j: j, ctx: ctx, id: ledger.NewShipmentID(), admin: c, acts: map[custody.Kind][32]byte{}}
-		t.switchOn(time.Now().Add(-trip.begun).Truncate(time.Second))
+		t.switchOn(time.Now().Add(-trip.begun).Truncate(time.Second), trip.battery)
 		if trip.run(t); t.err != nil {
 			return fmt.Errorf("%s: %w", trip.says, t.err)
 		}
@@ -79,9 +92,9 @@ func (t *sideTrip) step(f func(context.Context) error) {
 }
 
 // switchOn gives the trip a new box.
-func (t *sideTrip) switchOn(at time.Time) {
+func (t *sideTrip) switchOn(at time.Time, battery simBattery) {
 	t.j.boxes++
-	b, err := newSimBox(fmt.Sprintf(simLabel, t.j.boxes+1), "organ", at)
+	b, err := newSimBox(fmt.Sprintf(simLabel, t.j.boxes+1), "organ", at, battery)
 	if err != nil {
 		t.err = err
 		return
@@ -124,11 +137,19 @@ func (t *sideTrip) record(d time.Duration, fromMC, toMC int32, from, to place) {
 	}
 }
 
-// radio switches the box's radio.
-func (t *sideTrip) radio(on bool) {
+// notice lets the box record what happens to it, or to its devices.
+func (t *sideTrip) notice(r record.Record) {
 	if t.err == nil {
-		t.err = t.box.radio(on)
+		t.err = t.box.notice(r)
 	}
+}
+
+// opened is a minute for which the lid is open.
+func (t *sideTrip) opened(tempMC int32, at place) {
+	t.notice(lid(true))
+	t.record(time.Minute, tempMC, tempMC, at, at)
+	t.notice(lid(false))
+	t.send()
 }
 
 // send hands what is on the box to the ledger.
@@ -165,6 +186,7 @@ func (t *sideTrip) pack(organ custody.Organ, side custody.Side, profileName stri
 	t.act(people.ground, custody.Statement{Kind: custody.Pack, Organ: organ, Side: side, Box: t.box.id(), Head: t.head(), Profile: p.Marshal(),
 		ColdMS: t.box.at.Add(-14 * time.Minute).UnixMilli(), TimeErrorMS: 60_000, ABO: custody.ABOO, Packaging: custody.CooledBox,
 		LabelCheck: custody.LabelTwoKeys, Seal: "0551"}, people.coordinator)
+	t.opened(middle, harborHospital) // for the papers and the blood samples
 }
 
 // legs is the planned way: by road to one airport, by air to the next, by road to the center.
@@ -201,33 +223,41 @@ func heartInFlight(t *sideTrip) {
 	})
 	t.pack(custody.Heart, custody.SideNone, "chs-4-8")
 	t.step(func(ctx context.Context) error { return t.j.keepDonor(ctx, p.coordinator, t.id, heartDonor) })
-	t.drive(20*time.Minute, 6000, 5600, harborHospital, northAirport)
+	t.drive(19*time.Minute, 6000, 5600, harborHospital, northAirport)
 	t.drive(6*time.Minute, 3100, 3000, northAirport, northAirport) // six cold minutes, while the ground courier holds it
 	t.drive(10*time.Minute, 4800, 5200, northAirport, northAirport)
 	t.handOver(p.ground, p.air, "North Airport", northAirport, 5200)
-	t.radio(false)
+	t.notice(blow(4_300)) // loaded
+	t.notice(radio(false))
 	t.send()
-	t.record(35*time.Minute, 5200, 5500, northAirport, southAirport)
-	t.radio(true)
+	aloft, descent := between(northAirport, southAirport, 25), between(northAirport, southAirport, 75)
+	t.record(9*time.Minute, 5200, 5300, northAirport, aloft)
+	t.notice(receiver(false)) // the cargo hold has no windows
+	t.record(17*time.Minute, 5300, 5400, aloft, descent)
+	t.notice(receiver(true))
+	t.record(9*time.Minute, 5400, 5500, descent, southAirport)
+	t.notice(radio(true))
 	t.drive(10*time.Minute, 5500, 5400, southAirport, hillCenter)
 }
 
 func kidneyAtCargo(t *sideTrip) {
 	p := t.j.cast
 	t.pack(custody.Kidney, custody.SideLeft, "chs-4-8")
-	t.drive(40*time.Minute, 6000, 5500, harborHospital, northAirport)
+	t.drive(39*time.Minute, 6000, 5500, harborHospital, northAirport)
 	t.act(p.ground, custody.Statement{Kind: custody.Release, To: custody.Party{Organisation: "Skyline Cargo", Desk: "Export desk"}, Head: t.head(),
 		Place: "North Airport", Seal: "0515", Evidence: custody.OneSide, Reason: custody.NoAccount, Reference: "618-12345675"})
 	t.act(p.ground, custody.Statement{Kind: custody.Correction, Cites: t.acts[custody.Release], Seal: "0551", Reason: custody.TypingError})
+	t.notice(blow(6_100)) // put down hard at the cargo desk
 	t.drive(90*time.Minute, 5500, 5800, northAirport, northAirport)
 }
 
 func liverMoved(t *sideTrip) {
 	t.pack(custody.Liver, custody.SideNone, "chs-4-8")
-	t.drive(36*time.Minute, 5500, 6400, harborHospital, northAirport)
+	t.drive(34*time.Minute, 5500, 6400, harborHospital, northAirport)
 	t.drive(4*time.Minute, 6400, 6500, northAirport, northAirport)
+	t.opened(6500, northAirport) // the organ is taken out
 	old, head := t.box, t.head()
-	t.switchOn(old.at)
+	t.switchOn(old.at, simBattery{permille: 980, lasts: 30 * time.Hour})
 	t.drive(5*time.Minute, 5600, 5400, northAirport, northAirport)
 	t.act(t.j.cast.ground, custody.Statement{Kind: custody.Move, Segment: custody.MovedBox, Box: old.id(), Head: head, NewBox: t.box.id(),
 		NewHead: t.head(), Place: "North Airport", Seal: "0552", Reason: custody.BoxFault})
@@ -237,18 +267,22 @@ func liverMoved(t *sideTrip) {
 func lungClaimedTwice(t *sideTrip) {
 	p := t.j.cast
 	t.pack(custody.Lung, custody.SideLeft, "lung-10")
-	t.drive(40*time.Minute, 10_000, 9800, harborHospital, northAirport)
+	t.drive(39*time.Minute, 10_000, 9800, harborHospital, northAirport)
 	t.handOver(p.ground, p.air, "North Airport", northAirport, 9800)
 	stands := t.acts[custody.Accept]
 	t.act(p.relief, custody.Statement{Kind: custody.Accept, Parent: t.acts[custody.Release], Head: t.head(), Place: "North Airport"})
-	t.drive(40*time.Minute, 9800, 10_100, northAirport, southAirport)
+	t.drive(18*time.Minute, 9800, 9900, northAirport, between(northAirport, southAirport, 50))
+	t.notice(airFails(hardware.Timeout)) // a plug that is not all the way in
+	t.drive(4*time.Minute, 9900, 9900, between(northAirport, southAirport, 50), between(northAirport, southAirport, 60))
+	t.notice(airFails(hardware.None))
+	t.drive(18*time.Minute, 9900, 10_100, between(northAirport, southAirport, 60), southAirport)
 	t.act(p.coordinator, custody.Statement{Kind: custody.Ruling, Cites: stands, Reason: custody.ByDevice}, p.center)
 	t.drive(20*time.Minute, 10_100, 10_000, southAirport, hillCenter)
 }
 
 func pancreasLate(t *sideTrip) {
 	t.pack(custody.Pancreas, custody.SideNone, "chs-4-8")
-	t.drive(16*time.Minute, 6000, 5900, harborHospital, northAirport)
+	t.drive(15*time.Minute, 6000, 5900, harborHospital, northAirport)
 	t.drive(4*time.Minute, 5900, 5900, northAirport, northAirport)
 	t.record(45*time.Minute, 5900, 5600, northAirport, southAirport) // no network: nothing is sent
 	t.send()

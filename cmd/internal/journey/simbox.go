@@ -27,26 +27,31 @@ type simBox struct {
 	at      time.Time // its clock
 	tempMC  int32     // last
 	place   place
+	senses  simSenses
 }
 
 // simEvery is the time between two readings of a simBox.
 const simEvery = 30 * time.Second
 
 // newSimBox switches a box on. Probe 0 lies at the place that the profile judges, probe 1 measures the air in the box.
-func newSimBox(label, place string, at time.Time) (*simBox, error) {
+func newSimBox(label, place string, at time.Time, battery simBattery) (*simBox, error) {
 	public, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		return nil, fmt.Errorf("make box %s: %w", label, err)
 	}
-	b := &simBox{key: key, inc: ledger.NewIncarnationID(), label: label, start: at, at: at}
+	b := &simBox{key: key, inc: ledger.NewIncarnationID(), label: label, start: at, at: at, senses: simSenses{battery: battery}}
 	valid := at.AddDate(0, 4, 0).UnixMilli()
-	return b, b.add(record.Record{Kind: record.KindBoot, Boot: &record.Boot{
+	err = b.add(record.Record{Kind: record.KindBoot, Boot: &record.Boot{
 		Key: public, Incarnation: b.inc, BootCount: 1, Software: "simulated", SampleMS: uint32(simEvery.Milliseconds()),
 		Probes: []record.Probe{
 			{Number: 0, Place: place, Model: "simulated", Certificate: "SIM-" + label + "-0", UntilMS: valid, ErrorMC: 300},
 			{Number: 1, Place: "box", Model: "simulated", Certificate: "SIM-" + label + "-1", UntilMS: valid, ErrorMC: 300},
 		},
 	}})
+	if err != nil {
+		return nil, err
+	}
+	return b, b.gauge()
 }
 
 func (b *simBox) id() ledger.BoxID { return ledger.BoxIDOf(b.key.Public().(ed25519.PublicKey)) }
@@ -72,11 +77,15 @@ func (b *simBox) read(d time.Duration, fromMC, toMC int32, from, to place) error
 		b.at = b.at.Add(simEvery)
 		part := func(x, y int32) int32 { return int32(int64(x) + (int64(y)-int64(x))*int64(i)/int64(n)) }
 		ripple := int32(i%5) * 20
-		r := record.Record{Kind: record.KindReading, Reading: &record.Reading{
+		r := &record.Reading{
 			Samples: []record.Sample{{Probe: 0, TempMC: part(fromMC, toMC) + ripple}, {Probe: 1, TempMC: part(fromMC, toMC) - 900 + 2*ripple}},
 			Fix:     &record.Fix{LatE7: part(from.lat, to.lat), LonE7: part(from.lon, to.lon), Quality: 1, Satellites: 9, HDOPx100: 110},
-		}}
-		if err := b.add(r); err != nil {
+		}
+		b.senses.fail(r)
+		if err := b.add(record.Record{Kind: record.KindReading, Reading: r}); err != nil {
+			return err
+		}
+		if err := b.gauge(); err != nil {
 			return err
 		}
 	}
@@ -87,11 +96,6 @@ func (b *simBox) read(d time.Duration, fromMC, toMC int32, from, to place) error
 // rest takes readings until now; nothing changes meanwhile.
 func (b *simBox) rest(now time.Time) error {
 	return b.read(now.Sub(b.at), b.tempMC, b.tempMC, b.place, b.place)
-}
-
-// radio records that the box's radio was switched.
-func (b *simBox) radio(on bool) error {
-	return b.add(record.Record{Kind: record.KindOutput, Output: &record.Output{Name: "radio", On: on}})
 }
 
 // head is the newest signed head of the box's journal, as its own page would show it.

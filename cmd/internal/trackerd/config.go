@@ -217,7 +217,7 @@ func (c *Config) clock() (tracker.Clock, error) {
 	if c.Clock == nil {
 		return tracker.NewSystemClock()
 	}
-	return tracker.SimulatedClock{Rate: c.Clock.Rate, Start: c.Clock.Start, Epoch: c.Clock.Epoch, Meet: c.Clock.Meet}, nil
+	return tracker.SimulatedClock{Rate: c.Clock.Rate, Start: c.Clock.Start, Epoch: c.Clock.Epoch, Meet: c.Clock.Meet}.Anchored(), nil
 }
 
 // pages returns the address of the pages for people.

@@ -5,7 +5,11 @@ import { duration } from '../lib/format';
 import type { Battery, Device, Handling } from './status';
 
 export const faultText = (fault: string): string => word('box', fault, 'fault.');
-export const deviceText = (device: string): string => word('box', device, 'device.');
+/** The box's names end in a number when it may have several: 'line 1', 'handling 0'. */
+export function deviceText(device: string): string {
+	const [, name, n] = /^(line|handling) (\d+)$/.exec(device) ?? [];
+	return name ? t(`box.device.${name}` as Key, { n: Number(n) }) : word('box', device, 'device.');
+}
 
 /** Doubts come with values: the battery is read, and low. */
 const doubts = new Set(['battery_low', 'undervoltage']);
@@ -35,7 +39,8 @@ export const levelOf = (d: Device): 'medium' | 'low' => (d.state === 'no_fix' ? 
 export function batteryText(b: Battery | undefined): string {
 	if (!b) return t('box.battery.none');
 	if (b.charge_permille === undefined && b.fault && !doubts.has(b.fault)) return t('box.battery.fault', { fault: faultText(b.fault) });
-	const charge = b.charge_permille === undefined ? t('box.battery.unknown') : `${Math.round(b.charge_permille / 10)}\u00a0%`;
+	const charge =
+		b.charge_permille !== undefined ? `${Math.round(b.charge_permille / 10)}\u00a0%` : b.millivolts !== undefined ? `${(b.millivolts / 1000).toFixed(1)}\u00a0V` : t('box.battery.unknown');
 	if (b.state === 'charging' || b.state === 'full') return t(`box.battery.${b.state}` as Key, { charge });
 	return b.left_s ? t('box.battery.left', { charge, left: leftText(b.left_s) }) : t('box.battery', { charge });
 }

@@ -20,6 +20,7 @@ export default register('box', {
 	'alarm.total': 'Limit reached: {rule}',
 
 	'probe.at': 'probe: {place}',
+	'probe.numbered': 'probe {n} ({place})',
 	'probe.fault': 'probe {place}: {fault}',
 	'probe.none': 'No probe answers',
 	'band.none': 'nothing is packed that this box knows of',
@@ -62,10 +63,11 @@ export default register('box', {
 	'battery.low': 'Box battery low',
 	'battery.fault': 'Box battery: {fault}',
 	'battery.do': 'Give the box outside power, or have a charged one ready.',
-	'battery.old': 'as of {time}',
 
 	'device.gnss': 'satellite receiver',
 	'device.battery': 'battery gauge',
+	'device.line': 'probe line {n}',
+	'device.handling': 'handling sensor {n}',
 	'state.down': 'not there',
 	'state.opening': 'is being opened',
 	'state.silent': 'sends nothing',
@@ -79,7 +81,6 @@ export default register('box', {
 	'device.do.cable': 'Check its cable and its power.',
 	'device.do.setup': 'Tell the operator: how it is set up does not fit.',
 	'device.unrecorded': { one: '{n} change came too fast to be recorded.', other: '{n} changes came too fast to be recorded.' },
-	'devices': 'Devices',
 
 	'lid.open': 'The lid is open',
 	'lid.do': 'Close it: each minute warms the box.',
