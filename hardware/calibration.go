@@ -39,8 +39,9 @@ func (c Calibration) Check() error {
 		if i > 0 && (p.Indicated <= c.Points[i-1].Indicated || p.Reference <= c.Points[i-1].Reference) {
 			return fmt.Errorf("calibration %s: point %d (%v) is not above the one before", c.Certificate, i, p.Indicated)
 		}
-		if d := p.Reference.Sub(p.Indicated); d > most || d < -most {
-			return fmt.Errorf("calibration %s: point %d corrects by %v, more than a sound probe needs", c.Certificate, i, d)
+		// In 64 bits: a difference of two wild numbers wraps around to a small one.
+		if d := int64(p.Reference) - int64(p.Indicated); d > most || d < -most {
+			return fmt.Errorf("calibration %s: point %d corrects %v to %v, by more than a sound probe needs", c.Certificate, i, p.Indicated, p.Reference)
 		}
 	}
 	return nil

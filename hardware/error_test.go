@@ -38,3 +38,15 @@ func TestFaultOf(t *testing.T) {
 		}
 	}
 }
+
+func TestStateOf(t *testing.T) {
+	for fault, want := range map[Fault]State{
+		NotFound: StateDown, NotATTY: StateDown, Ambiguous: StateDown, WriteStuck: StateDown, Unplugged: StateDown,
+		Silent: StateSilent, Timeout: StateSilent,
+		Noise: StateGarbled, CRCBad: StateGarbled, WrongBaud: StateGarbled, GaugeGlitch: StateGarbled,
+	} {
+		if got := StateOf(fault); got != want {
+			t.Errorf("StateOf(%v) = %v, want %v", fault, got, want)
+		}
+	}
+}

@@ -42,6 +42,18 @@ func (s State) String() string {
 	return "state_" + strconv.Itoa(int(s))
 }
 
+// StateOf says how a device stands that fails with f: Down when it can't be reached, Silent when nothing comes, Garbled
+// when what comes makes no sense. Whether one failure is a state already, the driver knows.
+func StateOf(f Fault) State {
+	switch f {
+	case NotFound, Busy, Denied, NotATTY, Unplugged, IOError, WriteStuck, Closed, Unsupported, Ambiguous:
+		return StateDown
+	case Silent, Timeout:
+		return StateSilent
+	}
+	return StateGarbled
+}
+
 // Condition is how one device stands, since when, and why.
 type Condition struct {
 	Device string    // its name in the configuration: "gnss", "probe 0", "battery"

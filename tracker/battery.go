@@ -19,6 +19,10 @@ const (
 	// of state or fault is recorded at once: one look a minute bounds those too.
 	chargeChange = 10
 	chargeEvery  = 5 * time.Minute
+
+	// A gauge that says nothing new is recorded all the same, so that a trip which begins later knows its battery, and whoever
+	// reads knows that the gauge lives: 96 records a day.
+	tellAgain = 15 * time.Minute
 )
 
 // battery is what the box knows of its battery.
@@ -71,8 +75,12 @@ func (b *battery) isNews(now hardware.Battery, at record.Stamp) bool {
 	if now.State != b.told.State || now.Fault != b.told.Fault {
 		return true
 	}
-	if at.MonoMS-b.toldAt.MonoMS < uint64(chargeEvery.Milliseconds()) {
+	since := at.MonoMS - b.toldAt.MonoMS
+	if since < uint64(chargeEvery.Milliseconds()) {
 		return false
+	}
+	if since >= uint64(tellAgain.Milliseconds()) {
+		return true
 	}
 	if (now.ChargePermille == hardware.ChargeUnknown) != (b.told.ChargePermille == hardware.ChargeUnknown) {
 		return true

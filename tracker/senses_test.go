@@ -306,6 +306,21 @@ func TestTracker_Handling_flood(t *testing.T) {
 	})
 }
 
+// TestTracker_Battery_tellsAgain is a gauge that says the same for two hours.
+func TestTracker_Battery_tellsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newEquipped(t, nil)
+		b.start()
+		time.Sleep(2*time.Hour + 30*time.Second)
+		synctest.Wait()
+		b.stop()
+		got := only(senses(b.records()), "battery")
+		if n := len(got); n != 9 {
+			t.Errorf("got %d records, want one at the start and one in 15 minutes: %v", n, got)
+		}
+	})
+}
+
 func TestTracker_Battery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newEquipped(t, nil)

@@ -54,12 +54,14 @@ func (s *stage) testCase(d *device) {
 	d.press("Heart")
 	d.until("the case", `location.pathname === '/case/`+s.journey.Showpiece().String()+`'`)
 	d.see("Heart for Hill Transplant Center", "Cold time", "Program limit", "Held by North Air, Flight courier")
+	d.until("the box's battery", `/Box battery\s+\d\d\s%, about \d\d\sh/.test(document.body.innerText)`)
 	d.check("case")
 	d.readmeCase()
 	if d.screen.phone {
 		d.press("Trip") // parts of the case are tabs there
 	}
-	d.see("too cold", "6 min while City Couriers", "Readings", "Coverage")
+	d.see("too cold", "6 min while City Couriers", "Readings", "Coverage", "What the box noticed", "lid open for 1 min", "shock, 4.3 g",
+		"radio off for 35 min", "satellite receiver: no position for 17 min", "It decides nothing")
 	d.until("the chart and the map", `document.querySelector('canvas') !== null && document.querySelector('.leaflet-container') !== null`)
 	d.check("case-trip")
 	if d.screen.phone {

@@ -239,10 +239,10 @@ func (v *caseView) events(t *table) {
 func lasted(x *client.BoxEvent) string {
 	length := bundle.Duration(x.ToMS - x.FromMS)
 	switch {
-	case !x.Ended && x.ToMS <= x.FromMS:
-		return "its end is not known"
+	case !x.Ended && x.ToMS-x.FromMS < 1000:
+		return "its end is not recorded"
 	case !x.Ended:
-		return "still after " + length
+		return "for at least " + length
 	case x.ToMS <= x.FromMS:
 		return ""
 	}

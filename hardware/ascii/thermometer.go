@@ -188,11 +188,7 @@ func (t *Thermometer) tell(err error, path string) {
 	if t.asker.failures++; t.asker.failures < silentAfter {
 		return
 	}
-	state := hardware.StateGarbled
-	if e.Fault == hardware.Timeout {
-		state = hardware.StateSilent
-	}
-	t.cfg.Monitor.Set(state, e.Fault, path, err.Error())
+	t.cfg.Monitor.Set(hardware.StateOf(e.Fault), e.Fault, path, err.Error())
 }
 
 // silentAfter is how many failures in a row make the monitor hear of them.

@@ -154,21 +154,18 @@ type standing struct {
 
 // note tells the monitor what b means for the gauge. That the caller gave up means nothing.
 func (s *standing) note(b hardware.Battery) {
-	switch b.Fault {
-	case hardware.None, hardware.BatteryLow, hardware.Undervoltage:
+	state := hardware.StateOf(b.Fault)
+	switch {
+	case b.Fault == hardware.None, b.Fault == hardware.BatteryLow, b.Fault == hardware.Undervoltage:
 		s.wrong = 0
 		s.monitor.Set(hardware.StateLive, hardware.None, s.port, "")
-	case hardware.Canceled:
-	case hardware.NotFound, hardware.Unplugged, hardware.Denied, hardware.Busy, hardware.IOError, hardware.Unsupported:
+	case b.Fault == hardware.Canceled:
+	case state == hardware.StateDown:
 		s.wrong = 0
 		s.monitor.Set(hardware.StateDown, b.Fault, s.port, b.Detail)
 	default:
 		if s.wrong++; s.wrong < wrongMost {
 			return
-		}
-		state := hardware.StateGarbled
-		if b.Fault == hardware.Timeout || b.Fault == hardware.Silent {
-			state = hardware.StateSilent
 		}
 		s.monitor.Set(state, b.Fault, s.port, b.Detail)
 	}

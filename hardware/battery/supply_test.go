@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,7 +16,6 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"isotherm/hardware"
-	"isotherm/hardware/sysfs"
 )
 
 const (
@@ -339,7 +339,7 @@ func FuzzSupply(f *testing.F) {
 	f.Fuzz(func(t *testing.T, charge, volts, now, full string) {
 		r := reading{status: "Discharging", numbers: map[string]int64{}}
 		for name, text := range map[string]string{capacity: charge, voltage: volts, chargeNow: now, chargeFull: full, current: full, timeToEmpty: charge} {
-			if v, ok := sysfs.ParseInt(text); ok {
+			if v, err := strconv.ParseInt(text, 10, 64); err == nil {
 				r.numbers[name] = v
 			}
 		}

@@ -25,7 +25,7 @@ type Config struct {
 	// sentences come judged by it. Default: never.
 	ClockGood func() bool
 	// Earliest is a moment that has certainly passed, such as when the program was built: no date before it is believed,
-	// and none from 1,024 weeks after it on. Default: 2026-01-01.
+	// and none from 1,024 weeks after it on. Default: EarliestDate.
 	Earliest time.Time
 }
 
@@ -85,7 +85,7 @@ func NewReceiver(cfg Config) *Receiver {
 		cfg.ClockGood = func() bool { return false }
 	}
 	if cfg.Earliest.IsZero() {
-		cfg.Earliest = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+		cfg.Earliest = earliestDate()
 	}
 	return &Receiver{
 		cfg: cfg, speed: newSpeedSearch(cfg.Baud), asleep: serial.Asleep, reason: hardware.NoFix,

@@ -50,9 +50,9 @@ func TestTimekeeper(t *testing.T) {
 			{doubt: hardware.LowSatellites}, {utc: s, at: s}, {utc: 2 * s, at: 2 * s, want: true},
 		}},
 		{"saturated", 0, []report{{lagging: true}, {utc: s, at: s, lagging: true}, {utc: 2 * s, at: 2 * s, lagging: true}}},
-		{"1,024 weeks back", -rolloverPeriod, []report{{}, {utc: s, at: s}, {utc: 2 * s, at: 2 * s}}},
-		{"1,024 weeks ahead", rolloverPeriod, []report{{}, {utc: s, at: s}, {utc: 2 * s, at: 2 * s}}},
-		{"within 19.6 years", rolloverPeriod * 9 / 10, steady},
+		{"1,024 weeks back", -era, []report{{}, {utc: s, at: s}, {utc: 2 * s, at: 2 * s}}},
+		{"1,024 weeks ahead", era, []report{{}, {utc: s, at: s}, {utc: 2 * s, at: 2 * s}}},
+		{"within 19.6 years", era * 9 / 10, steady},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			k := timekeeper{earliest: earliest}

@@ -17,8 +17,6 @@ const (
 	maxDrift = 500 * time.Millisecond
 	// maxLag is how late sentences may come. An idle line needs well below a second; a saturated one falls behind.
 	maxLag = 2 * time.Second
-	// rolloverPeriod is after how long the week number of the GPS signal begins again (IS-GPS-200: 10 bits).
-	rolloverPeriod = 1024 * 7 * 24 * time.Hour
 )
 
 // moment is a time of the receiver, and when it came by the box's monotonic clock.
@@ -40,7 +38,7 @@ func (k *timekeeper) fix(fix hardware.Fix, at time.Time, lagging bool) {
 	utc, dated := fix.UTC()
 	// Positions that jump are what a spoofed signal looks like; its time is as false.
 	spoofed := fix.Doubt == hardware.Jump || fix.Doubt == hardware.SpeedMismatch
-	if !dated || spoofed || lagging || utc.Before(k.earliest) || !utc.Before(k.earliest.Add(rolloverPeriod)) {
+	if !dated || spoofed || lagging || utc.Before(k.earliest) || !utc.Before(k.earliest.Add(era)) {
 		k.interrupt()
 		return
 	}

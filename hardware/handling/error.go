@@ -40,14 +40,3 @@ func hint(f hardware.Fault) string {
 		return "check the sensor"
 	}
 }
-
-// stateOf says how a sensor stands that fails so.
-func stateOf(fault hardware.Fault) hardware.State {
-	switch fault {
-	case hardware.NotFound, hardware.Unplugged, hardware.Denied, hardware.Busy, hardware.IOError, hardware.Unsupported:
-		return hardware.StateDown
-	case hardware.Timeout, hardware.Silent:
-		return hardware.StateSilent
-	}
-	return hardware.StateGarbled
-}

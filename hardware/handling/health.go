@@ -19,7 +19,7 @@ type health struct {
 func (h *health) bad(now time.Time, err error) {
 	h.failed = now
 	fault := hardware.FaultOf(err)
-	h.set(stateOf(fault), fault, err.Error())
+	h.set(hardware.StateOf(fault), fault, err.Error())
 }
 
 // good notes a value. flaps says that reports have to wait.

@@ -173,11 +173,7 @@ func (b *Bus) tell(req Request, err error) {
 		b.failed[req.Address] = true
 		return
 	}
-	state := hardware.StateGarbled
-	if e.Fault == hardware.Timeout {
-		state = hardware.StateSilent
-	}
-	b.cfg.Monitor.Set(state, e.Fault, b.port.Path(), err.Error())
+	b.cfg.Monitor.Set(hardware.StateOf(e.Fault), e.Fault, b.port.Path(), err.Error())
 }
 
 func (b *Bus) setTrouble(err error) {

@@ -222,9 +222,5 @@ func (p *TemperatureProbe) tell(s hardware.Sample, err error) {
 	if p.failures++; p.failures < silentAfter {
 		return
 	}
-	state := hardware.StateGarbled
-	if s.Fault == hardware.Timeout {
-		state = hardware.StateSilent
-	}
-	p.cfg.Monitor.Set(state, s.Fault, path, s.Detail)
+	p.cfg.Monitor.Set(hardware.StateOf(s.Fault), s.Fault, path, s.Detail)
 }

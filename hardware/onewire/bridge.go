@@ -15,7 +15,7 @@ import (
 
 // BridgeConfig says how a DS2480B bridge is driven. Zero values other than Path mean the defaults.
 type BridgeConfig struct {
-	Path     string            // the port, as serial.Find takes it: a path, a by-id name, "usb:VVVV:PPPP"
+	Path     string            // the port, as serial.Open takes it: a path, a by-id name, "usb:VVVV:PPPP"
 	Host     serial.Host       // where ports are looked for; the zero value is this computer
 	Parasite bool              // feed the probes through the data wire, also when they say that they have a supply of their own
 	Timeout  time.Duration     // real time for one answer of the bridge, default 500 ms

@@ -30,12 +30,6 @@ func (h Host) sys() string {
 	return h.Sys
 }
 
-// Find is Host.Find on this machine.
-func Find(spec string) (string, error) { return Host{}.Find(spec) }
-
-// List is Host.List on this machine.
-func List() ([]Info, error) { return Host{}.List() }
-
 // usbSpec is a port named by what is attached.
 type usbSpec struct {
 	vendor, product string // four lower-case hexadecimal digits

@@ -198,3 +198,41 @@ func mustPTY(t *testing.T) *sim.PTY {
 	t.Cleanup(func() { _ = tty.Close() }) // nothing is written that could be lost
 	return tty
 }
+
+// TestLine_StuckOpen is a driver whose open never returns, and a box that asks again and again: one goroutine is left
+// behind, with its thread, and not one for each attempt.
+func TestLine_StuckOpen(t *testing.T) {
+	tty := mustPTY(t)
+	l := NewLine(KeepConfig{Spec: tty.Path(), Config: Config{Baud: 9600}})
+	release, entered := make(chan struct{}), make(chan struct{}, 100)
+	l.openPort = func() (*Port, error) {
+		entered <- struct{}{}
+		<-release
+		return Open(tty.Path(), Config{Baud: 9600})
+	}
+	files, routines := descriptors(t), runtime.NumGoroutine()
+	ask := func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		return l.Do(ctx, func(context.Context, *Port, bool) error { return nil })
+	}
+	for range 20 {
+		l.retryAt = time.Time{} // the pause is over
+		if err := ask(); hardware.FaultOf(err) != hardware.IOError {
+			t.Errorf("Do = %v, want an I/O error", err)
+		}
+	}
+	if got := len(entered); got != 1 {
+		t.Errorf("the kernel was asked %d times, want once until it answers", got)
+	}
+	close(release)
+	settles(t, "goroutines", routines, runtime.NumGoroutine)
+	settles(t, "descriptors", files, func() int { return descriptors(t) })
+	l.retryAt = time.Time{}
+	if err := l.Do(t.Context(), func(context.Context, *Port, bool) error { return nil }); err != nil {
+		t.Errorf("once the kernel answers: %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -18,12 +18,14 @@ const maxFailures = 5
 // Line is a port whose devices speak only when asked. It is opened at the first exchange and again, with growing pauses,
 // after it was lost. Its methods may be called from any goroutine.
 type Line struct {
-	cfg  KeepConfig
-	ctx  context.Context // done once the line is closed; ends every exchange
-	stop context.CancelFunc
-	path atomic.Pointer[string]
+	cfg      KeepConfig
+	openPort func() (*Port, error) // cfg.Host.open; a test has its own
+	ctx      context.Context       // done once the line is closed; ends every exchange
+	stop     context.CancelFunc
+	path     atomic.Pointer[string]
 
-	turn chan struct{} // holds one token: who has it owns the fields below
+	turn   chan struct{} // holds one token: who has it owns the fields below
+	kernel chan struct{} // holds one token: who has it may have the kernel open or look for the port
 
 	port     *Port
 	backoff  Backoff
@@ -42,9 +44,11 @@ func NewLine(cfg KeepConfig) *Line {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	l := &Line{cfg: cfg, turn: make(chan struct{}, 1)}
+	l := &Line{cfg: cfg, turn: make(chan struct{}, 1), kernel: make(chan struct{}, 1)}
+	l.openPort = func() (*Port, error) { return cfg.Host.open(cfg.Spec, cfg.Config) }
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	l.turn <- struct{}{}
+	l.kernel <- struct{}{}
 	return l
 }
 
@@ -161,7 +165,9 @@ func (l *Line) open(ctx context.Context) error {
 		}
 		return l.lastFail
 	}
-	port, err := openContext(ctx, func() (*Port, error) { return l.cfg.Host.open(l.cfg.Spec, l.cfg.Config) })
+	port, err := openContext(ctx, func() (*Port, error) {
+		return oneInKernel(l, func() (*Port, error) { return l.openPort() })
+	})
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
 			return l.ended(ctx)
@@ -188,7 +194,23 @@ func (l *Line) back(ctx context.Context) bool {
 		return false
 	}
 	l.lookAt = now.Add(lookInterval)
-	return l.cfg.Host.isBack(ctx, l.cfg.Spec)
+	_, err := await(ctx, func() (string, error) {
+		return oneInKernel(l, func() (string, error) { return l.cfg.Host.locate(l.cfg.Spec) })
+	}, func(string) {})
+	return err == nil
+}
+
+// oneInKernel runs f unless an earlier one still waits for the kernel. Each that the kernel never answers holds a thread of
+// the process, and callers try again for as long as the box runs.
+func oneInKernel[T any](l *Line, f func() (T, error)) (T, error) {
+	select {
+	case <-l.kernel:
+		defer func() { l.kernel <- struct{}{} }()
+		return f()
+	default:
+		var none T
+		return none, &Error{Op: "open", Path: l.cfg.Spec, Fault: hardware.IOError, Err: errors.New("the kernel still holds an earlier attempt")}
+	}
 }
 
 // failed notes that the port is lost or could not be opened.

@@ -14,8 +14,8 @@ import (
 const (
 	// maxAttribute is what the kernel gives for one attribute at most: a page.
 	maxAttribute = 4096
-	// DefaultTimeout is for one access. A slow sensor answers within a second; 1-Wire ones within two.
-	DefaultTimeout = 3 * time.Second
+	// defaultTimeout is for one access. A slow sensor answers within a second; 1-Wire ones within two.
+	defaultTimeout = 3 * time.Second
 )
 
 var (
@@ -34,10 +34,10 @@ type Device struct {
 	access func(path, text string, write bool) (string, error) // what touches the file; tests put in one that hangs
 }
 
-// NewDevice returns a device whose accesses give up after timeout, in real time; 0 means DefaultTimeout.
+// NewDevice returns a device whose accesses give up after timeout, in real time; 0 means defaultTimeout.
 func NewDevice(timeout time.Duration) *Device {
 	if timeout <= 0 {
-		timeout = DefaultTimeout
+		timeout = defaultTimeout
 	}
 	d := &Device{timeout: timeout, turn: make(chan struct{}, 1), access: touch}
 	d.turn <- struct{}{}

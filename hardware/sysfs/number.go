@@ -8,9 +8,9 @@ import (
 	"isotherm/hardware"
 )
 
-// ParseInt turns text into a number when all of it is a decimal integer with at most one minus sign before it. What
+// parseInt turns text into a number when all of it is a decimal integer with at most one minus sign before it. What
 // strconv takes beyond that (a plus, 0x, underscores) is refused: no driver prints it.
-func ParseInt(text string) (int64, bool) {
+func parseInt(text string) (int64, bool) {
 	digits := text
 	if len(digits) > 0 && digits[0] == '-' {
 		digits = digits[1:]
@@ -22,9 +22,9 @@ func ParseInt(text string) (int64, bool) {
 	return v, err == nil
 }
 
-// ParseDecimal turns text into a number when all of it is decimal digits with at most one point between them and one
+// parseDecimal turns text into a number when all of it is decimal digits with at most one point between them and one
 // minus sign before them: no NaN, no infinity, no exponent, no hexadecimal. Scale factors of sensors are written so.
-func ParseDecimal(text string) (float64, bool) {
+func parseDecimal(text string) (float64, bool) {
 	const most = 32 // characters; the kernel prints at most 12 digits after the point
 	if len(text) > most {
 		return 0, false
@@ -64,7 +64,7 @@ func (d *Device) ReadInt(ctx context.Context, path string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	v, ok := ParseInt(text)
+	v, ok := parseInt(text)
 	if !ok {
 		return 0, Malformed(path, text, "an integer")
 	}
@@ -77,7 +77,7 @@ func (d *Device) ReadDecimal(ctx context.Context, path string) (float64, error) 
 	if err != nil {
 		return 0, err
 	}
-	v, ok := ParseDecimal(text)
+	v, ok := parseDecimal(text)
 	if !ok {
 		return 0, Malformed(path, text, "a decimal number")
 	}

@@ -208,10 +208,10 @@ func TestParse(t *testing.T) {
 	}
 	for _, tt := range tests {
 		integer, decimal := "", ""
-		if v, ok := ParseInt(tt.text); ok {
+		if v, ok := parseInt(tt.text); ok {
 			integer = strconv.FormatInt(v, 10)
 		}
-		if v, ok := ParseDecimal(tt.text); ok {
+		if v, ok := parseDecimal(tt.text); ok {
 			decimal = strconv.FormatFloat(v, 'g', -1, 64)
 		}
 		if integer != tt.integer || decimal != tt.decimal {
@@ -226,10 +226,10 @@ func FuzzParse(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		v, isInt := ParseInt(text)
-		d, isDecimal := ParseDecimal(text)
+		v, isInt := parseInt(text)
+		d, isDecimal := parseDecimal(text)
 		if isInt {
-			if again, ok := ParseInt(strconv.FormatInt(v, 10)); !ok || again != v {
+			if again, ok := parseInt(strconv.FormatInt(v, 10)); !ok || again != v {
 				t.Errorf("%q is %d, and written again %d", text, v, again)
 			}
 			if len(text) <= 32 && (!isDecimal || d != float64(v)) {

@@ -184,10 +184,10 @@ func (w *flow) events(c *Case) {
 		x := &a.Events[i]
 		text := secondMS(x.From.WallMS) + ": " + x.Text()
 		switch ms := x.To.TripMS - x.From.TripMS; {
-		case !x.Ended && ms <= 0:
-			text += ", its end is not known"
+		case !x.Ended && ms < 1000:
+			text += ", its end is not recorded"
 		case !x.Ended:
-			text += ", still after " + bundle.Duration(ms)
+			text += ", for at least " + bundle.Duration(ms)
 		case ms > 0:
 			text += ", for " + bundle.Duration(ms)
 		}

@@ -216,7 +216,7 @@ func TestLayout_events(t *testing.T) {
 	c.Contents.Trip.LeftOut = 7
 	got := dump(layoutAudit(loadFonts(t), A4.size(), c, true))
 	for _, want := range []string{"What the box noticed: it decides nothing", "2026-09-21 14:14:10: lid open, for 3\\u00a0min", ": shock, 4.3 g",
-		": probe 1 (organ): value stuck, values kept, still after 3\\u00a0min", ": radio off, its end is not known", "and 7 more"} {
+		": probe 1 (organ): value stuck, values kept, for at least 3\\u00a0min", ": radio off, its end is not recorded", "and 7 more"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the report lacks %q", want)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,8 +73,15 @@ func deviceFindings(cfg *Config, s *tracker.Status) []finding {
 	if cfg.Battery != nil {
 		out = append(out, batteryFinding(s))
 	}
+	deaf := slices.ContainsFunc(s.Devices, func(d tracker.DeviceStatus) bool {
+		return strings.HasPrefix(d.Device, handlingDevice) && d.State != hardware.StateLive.String()
+	})
 	for _, h := range s.Handling {
-		out = append(out, finding{Part: h.Kind, Verdict: verdictOK, Text: "was heard of", Value: handlingValue(h)})
+		f := finding{Part: h.Kind, Verdict: verdictOK, Text: "as its sensor says", Value: handlingValue(h)}
+		if deaf {
+			f.Verdict, f.Text = verdictNote, "as it was when its sensor was last heard"
+		}
+		out = append(out, f)
 	}
 	for _, d := range s.Devices {
 		told := d.Device == "gnss" || d.Device == "battery" || strings.HasPrefix(d.Device, "probe ") // above

@@ -69,6 +69,7 @@ func dataFinding(dir string) finding {
 	free := disk.Bavail * uint64(disk.Bsize)
 	f.Text = fmt.Sprintf("can be written, %d MiB free", free>>20)
 	if free < lowDisk {
+		f.Text = fmt.Sprintf("has only %d MiB left", free>>20)
 		f.Do = "make room: readings are lost once the disk and the memory are full"
 		return f
 	}

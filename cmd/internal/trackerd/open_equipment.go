@@ -11,10 +11,13 @@ import (
 	"isotherm/tracker"
 )
 
+// handlingDevice begins the names of handling sensors, for people.
+const handlingDevice = "handling "
+
 // openHandling prepares the sensors of handling.
 func (d *devices) openHandling(cfg *Config) error {
 	for i, h := range cfg.Handling {
-		monitor := d.monitor(fmt.Sprintf("handling %d", i))
+		monitor := d.monitor(fmt.Sprintf("%s%d", handlingDevice, i))
 		sensor, err := h.open(monitor, d)
 		if err != nil {
 			return fmt.Errorf("handling %d: %w", i, err)
