@@ -265,9 +265,6 @@ func (j *Journey) CA() string { return filepath.Join(j.cluster.dir, "ca.pem") }
 // Policy is the file of the ledger's keys, which the operator made.
 func (j *Journey) Policy() string { return filepath.Join(j.cluster.dir, "policy") }
 
-// Folder is where the identity of one of the journey's people lies.
-func (j *Journey) Folder(name string) string { return j.folder(name) }
-
 // BoxURL is the address of the driven box's own page.
 func (j *Journey) BoxURL() string { return j.box.url }
 
