@@ -88,6 +88,11 @@ func (l *Line) Run(ctx context.Context) error {
 	defer cancel()
 	watch.Go(func() { l.tell(ctx) }) // ends with ctx
 	for ctx.Err() == nil {
+		if l.pulled() { // after OpenLine, before the device ran
+			if err := l.unplug(); err != nil {
+				return err
+			}
+		}
 		poll(ctx, func() bool { return !l.unplugged() })
 		if ctx.Err() != nil {
 			break
@@ -166,6 +171,11 @@ func (l *Line) plug() error {
 	pty, err := OpenPTY()
 	if err != nil {
 		return err
+	}
+	if l.cfg.Baud != 0 {
+		if err := pty.forgetBaud(); err != nil {
+			return errors.Join(err, pty.Close())
+		}
 	}
 	target := pty.Path()
 	for _, name := range []string{l.node, l.link} {

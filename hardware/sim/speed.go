@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -28,6 +29,33 @@ func (p *PTY) Baud() (int, error) {
 		return 0, fmt.Errorf("read pty's speed: %w", err)
 	}
 	return int(tio.Ospeed), nil
+}
+
+// unsetBaud is the speed of a line that no driver has opened yet; no device uses it. The kernel begins at 38,400, at which a
+// device would be heard before a driver has chosen its speed.
+const unsetBaud = 134
+
+// forgetBaud makes the terminal one whose speed no driver has set.
+func (p *PTY) forgetBaud() error {
+	conn, err := p.slave.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("set pty's speed: %w", err)
+	}
+	var inner error
+	err = conn.Control(func(fd uintptr) {
+		tio, err := unix.IoctlGetTermios(int(fd), unix.TCGETS2)
+		if err != nil {
+			inner = err
+			return
+		}
+		tio.Cflag = tio.Cflag&^unix.CBAUD | unix.BOTHER
+		tio.Ispeed, tio.Ospeed = unsetBaud, unsetBaud
+		inner = unix.IoctlSetTermios(int(fd), unix.TCSETS2, tio)
+	})
+	if err := errors.Join(err, inner); err != nil {
+		return fmt.Errorf("set pty's speed: %w", err)
+	}
+	return nil
 }
 
 // heard returns what a UART at speed to makes of bytes that were sent, one right after the other, at speed from: 8 data

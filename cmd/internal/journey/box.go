@@ -95,7 +95,7 @@ path = %q
 fix_max_age = "2m"
 
 [battery]
-driver = "megatec"
+driver = "supply"
 path = %q
 
 [[handling]]
@@ -126,7 +126,7 @@ register = %d
 preset = "pt100-tenth"
 place = "box"
 `, filepath.Join(filepath.Dir(b.config), "data"), b.sample.String(), syncEvery(b.plan).String(), local, j.pagesURL(), strings.Join(urls, ", "), filepath.Join(j.cluster.dir, "ca.pem"),
-		b.devices.gnss.Path(), b.devices.battery.Path(), b.devices.handling.Path(), b.plan.rate, b.plan.start.UTC().Format(time.RFC3339Nano), b.plan.epoch.UTC().Format(time.RFC3339Nano), b.plan.meet,
+		b.devices.gnss.Path(), b.devices.battery, b.devices.handling.Path(), b.plan.rate, b.plan.start.UTC().Format(time.RFC3339Nano), b.plan.epoch.UTC().Format(time.RFC3339Nano), b.plan.meet,
 		b.devices.probes.Path(), organProbe, register, strings.TrimPrefix(b.label, "BOX-"), b.plan.start.AddDate(0, 4, 0).Format(time.DateOnly),
 		b.devices.probes.Path(), airProbe, register)
 }

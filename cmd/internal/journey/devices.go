@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,7 +26,8 @@ type devices struct {
 	gnss     *sim.PTY
 	probes   *sim.PTY
 	handling *sim.PTY // a board that watches lid, light and blows
-	battery  *sim.PTY
+	files    string   // folder of what the kernel would show in /sys
+	battery  string   // the battery's folder in it
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
 	packed   atomic.Int64 // simulated time of packing since the start, in nanoseconds; 0 before
@@ -61,8 +64,12 @@ func startDevices(ctx context.Context, p *plan, around surroundings) (*devices, 
 	if err != nil {
 		return nil, err
 	}
-	d := &devices{cancel: func() {}}
-	for _, port := range []**sim.PTY{&d.gnss, &d.probes, &d.handling, &d.battery} {
+	files, err := os.MkdirTemp("", "isotherm-devices-") // like /sys, not on the box's disk
+	if err != nil {
+		return nil, fmt.Errorf("simulated devices: %w", err)
+	}
+	d := &devices{files: files, battery: filepath.Join(files, "BAT0"), cancel: func() {}}
+	for _, port := range []**sim.PTY{&d.gnss, &d.probes, &d.handling} {
 		if *port, err = sim.OpenPTY(); err != nil {
 			d.close()
 			return nil, fmt.Errorf("simulated devices: %w", err)
@@ -71,8 +78,10 @@ func startDevices(ctx context.Context, p *plan, around surroundings) (*devices, 
 	ctx, d.cancel = context.WithCancel(ctx)
 	d.wg.Go(func() { p.drive(ctx, d.gnss, clock) })
 	d.wg.Go(func() { d.watch(ctx, p, around.handled) })
-	d.wg.Go(func() { _ = battery(clock).Serve(ctx, d.battery) }) // ends with ctx or close, as all of them do
-	var mu sync.Mutex                                            // guards thermal: both probes ask it
+	d.wg.Go(func() {
+		_ = sim.Supply{Permille: 870, Lasts: 22 * time.Hour, Clock: clock}.Run(ctx, d.battery) // ends with ctx; a box that finds no battery says so
+	})
+	var mu sync.Mutex // guards thermal: both probes ask it
 	since := func() time.Duration {
 		if at := d.packed.Load(); at != 0 {
 			return max(clock()-time.Duration(at), 0)
@@ -111,26 +120,18 @@ func (d *devices) watch(ctx context.Context, p *plan, handled []sim.Handled) {
 	_ = board.Run(ctx, d.handling)
 }
 
-// battery is the box's: charged at the start, and good for two days.
-func battery(clock sim.Clock) sim.Megatec {
-	const full, empty, lasts = 12_800, 10_500, 48 * time.Hour // mV of a lead battery of 12 V
-	return sim.Megatec{
-		MilliVolts: func() uint32 { return uint32(full - (full-empty)*min(float64(clock())/float64(lasts), 1)) },
-		OnBattery:  func() bool { return true },
-	}
-}
-
 // pack starts what happens on the trip.
 func (d *devices) pack(at time.Duration) { d.packed.Store(int64(max(at, 1))) }
 
 func (d *devices) close() {
 	d.cancel()
-	for _, port := range []*sim.PTY{d.gnss, d.probes, d.handling, d.battery} {
+	for _, port := range []*sim.PTY{d.gnss, d.probes, d.handling} {
 		if port != nil {
 			port.Close()
 		}
 	}
 	d.wg.Wait()
+	_ = os.RemoveAll(d.files) // a few files of a temporary folder
 }
 
 // drive moves the receiver: along the simulated route, or as the capture says, from its beginning again when it ends
