@@ -8,8 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
-
+	"isotherm/cmd/internal/tomlfile"
 	"isotherm/ledger/custody"
 )
 
@@ -136,10 +135,7 @@ func decodeStrict(path string, text []byte, v any) error {
 		d.DisallowUnknownFields()
 		err = d.Decode(v)
 	} else {
-		err = toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(v)
-		if strict, ok := err.(*toml.StrictMissingError); ok {
-			return fmt.Errorf("%s: unknown key:\n%s", path, strict.String())
-		}
+		err = tomlfile.Decode(text, v)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)

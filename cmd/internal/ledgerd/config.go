@@ -1,17 +1,12 @@
 package ledgerd
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
-	"strings"
-
-	"github.com/pelletier/go-toml/v2"
 
 	"isotherm/api/web"
+	"isotherm/cmd/internal/tomlfile"
 )
 
 // Config is the configuration file of a node, in TOML. An unknown key is an error that names it. Paths are relative to
@@ -107,9 +102,12 @@ type Peer struct {
 	Addr string `toml:"addr"` // host:port of its cluster port
 }
 
+// maxConfig bounds a configuration file, in bytes; ledgerd init writes one of two thousand.
+const maxConfig = 64 << 10
+
 // loadConfig reads a configuration file strictly and makes its paths absolute.
 func loadConfig(path string) (*Config, error) {
-	text, err := os.ReadFile(path)
+	text, err := tomlfile.Read(path, maxConfig)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
@@ -119,9 +117,8 @@ func loadConfig(path string) (*Config, error) {
 	}
 	c := &Config{dir: dir, DataDir: "data", ClusterCertFile: "cluster.pem", ClusterKeyFile: "cluster.key", APICertFile: "api.pem",
 		APIKeyFile: "api.key", CAFile: caFile, LogKeyFile: "log.key", CosignKeyFile: "cosign.key", KeyringFile: "keyring"}
-	d := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
-	if err := d.Decode(c); err != nil {
-		return nil, fmt.Errorf("read configuration %s: %w", path, tomlError(err))
+	if err := tomlfile.Decode(text, c); err != nil {
+		return nil, fmt.Errorf("read configuration %s: %w", path, err)
 	}
 	for _, p := range []*string{&c.DataDir, &c.ClusterCertFile, &c.ClusterKeyFile, &c.APICertFile, &c.APIKeyFile, &c.CAFile, &c.LogKeyFile,
 		&c.CosignKeyFile, &c.KeyringFile, &c.Alarms.SMTPFile} {
@@ -151,22 +148,4 @@ func loadConfig(path string) (*Config, error) {
 
 func (p Pages) settings() web.Settings {
 	return web.Settings{Call: p.Call, Operator: p.Operator, Tiles: p.Tiles, TilesAttribution: p.TilesAttribution}
-}
-
-// tomlError names unknown keys and places, which the library keeps in types of its own.
-func tomlError(err error) error {
-	var unknown *toml.StrictMissingError
-	if errors.As(err, &unknown) {
-		var keys []string
-		for _, e := range unknown.Errors {
-			keys = append(keys, strings.Join(e.Key(), "."))
-		}
-		return fmt.Errorf("unknown key %s", strings.Join(keys, ", "))
-	}
-	var wrong *toml.DecodeError
-	if errors.As(err, &wrong) {
-		row, column := wrong.Position()
-		return fmt.Errorf("line %d, column %d: %w", row, column, err)
-	}
-	return err
 }

@@ -1,16 +1,12 @@
 package simulate
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"time"
 
-	"github.com/pelletier/go-toml/v2"
-
+	"isotherm/cmd/internal/tomlfile"
 	"isotherm/hardware/modbus"
 	"isotherm/hardware/sim"
 )
@@ -159,17 +155,9 @@ const (
 
 // Read reads the file of a plan.
 func Read(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	text, err := tomlfile.Read(path, maxPlan)
 	if err != nil {
 		return nil, fmt.Errorf("read plan: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxPlan+1))
-	if err != nil {
-		return nil, fmt.Errorf("read plan: %w", err)
-	}
-	if len(text) > maxPlan {
-		return nil, fmt.Errorf("read plan %s: more than %d bytes", path, maxPlan)
 	}
 	return text, nil
 }
@@ -177,21 +165,7 @@ func Read(path string) ([]byte, error) {
 // Parse reads a plan. The error names what is wrong, and where.
 func Parse(text []byte) (*Plan, error) {
 	p := Plan{Rate: 1, Thermal: thermal{Hold: 5.5}}
-	err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&p)
-	var unknown *toml.StrictMissingError
-	var wrong *toml.DecodeError
-	switch {
-	case errors.As(err, &unknown):
-		var keys []string
-		for _, e := range unknown.Errors {
-			row, _ := e.Position()
-			keys = append(keys, fmt.Sprintf("%s in line %d", strings.Join(e.Key(), "."), row))
-		}
-		return nil, fmt.Errorf("unknown key %s", strings.Join(keys, ", "))
-	case errors.As(err, &wrong):
-		row, column := wrong.Position()
-		return nil, fmt.Errorf("line %d, column %d: %w", row, column, err)
-	case err != nil:
+	if err := tomlfile.Decode(text, &p); err != nil {
 		return nil, err
 	}
 	return &p, p.check()

@@ -1,17 +1,12 @@
 package trackerd
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
-	"os"
-	"strings"
 	"time"
 
-	"github.com/pelletier/go-toml/v2"
-
+	"isotherm/cmd/internal/tomlfile"
 	"isotherm/tracker"
 )
 
@@ -86,17 +81,9 @@ const maxConfig = 64 << 10 // bytes of the file
 
 // readConfig reads the file at path.
 func readConfig(path string) (*Config, error) {
-	f, err := os.Open(path)
+	text, err := tomlfile.Read(path, maxConfig)
 	if err != nil {
 		return nil, fmt.Errorf("read config: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err != nil {
-		return nil, fmt.Errorf("read config: %w", err)
-	}
-	if len(text) > maxConfig {
-		return nil, fmt.Errorf("read config %s: more than %d bytes", path, maxConfig)
 	}
 	c, err := parseConfig(text)
 	if err != nil {
@@ -107,21 +94,7 @@ func readConfig(path string) (*Config, error) {
 
 func parseConfig(text []byte) (*Config, error) {
 	var c Config
-	err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&c)
-	var unknown *toml.StrictMissingError
-	var wrong *toml.DecodeError
-	switch {
-	case errors.As(err, &unknown):
-		var keys []string
-		for _, e := range unknown.Errors {
-			row, _ := e.Position()
-			keys = append(keys, fmt.Sprintf("%s in line %d", strings.Join(e.Key(), "."), row))
-		}
-		return nil, fmt.Errorf("unknown key %s", strings.Join(keys, ", "))
-	case errors.As(err, &wrong):
-		row, column := wrong.Position()
-		return nil, fmt.Errorf("line %d, column %d: %w", row, column, err)
-	case err != nil:
+	if err := tomlfile.Decode(text, &c); err != nil {
 		return nil, err
 	}
 	return &c, c.check()
