@@ -22,7 +22,7 @@ func (s *stage) testCourier(t *testing.T) {
 		d.open("/carry/" + live)
 		d.see("probe", "°C", "to Hill Transplant Center", "program limit 36 h", "Hand over", "Call")
 		d.until("the box's clock to have met the time", `/\d\ss\sago/.test(document.body.innerText) && !document.body.innerText.includes('Not live')`)
-		d.until("the battery of the box", `/box battery 1\d\.\d\sV/.test(document.body.innerText)`)
+		d.until("the battery of the box", `/box battery \d+\s%, about \d+\sh/.test(document.body.innerText)`)
 		d.check("carry-box")
 		if look == phone {
 			d.readme("courier.png")

@@ -43,7 +43,11 @@ func (j *Journey) startBox(ctx context.Context) error {
 		return err
 	}
 	j.say("the box is on: probes on %s, receiver on %s", j.devices.probes.Path(), j.devices.gnss.Path())
-	return nil
+	return poll(ctx, "the box's first reading", func(ctx context.Context) (bool, error) { // nobody packs a box that shows none
+		var s tracker.Status
+		err := identity.BoxStatus(ctx, j.box.url, &s)
+		return err == nil && s.Reading != nil, nil // it may still be starting
+	})
 }
 
 // setUp configures a box in a folder of its own, enrols it and starts it.
@@ -88,7 +92,7 @@ local_addr = %q
 pages_url = %q
 ledger = [%s]
 ca_file = %q
-probe_timeout = "1s"
+probe_timeout = "500ms"
 
 [gnss]
 path = %q

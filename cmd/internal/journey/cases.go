@@ -165,8 +165,9 @@ func (t *sideTrip) drive(d time.Duration, fromMC, toMC int32, from, to place) {
 	n := int64((d + batchEvery - 1) / batchEvery)
 	for i := range n {
 		part := func(a, b int32, k int64) int32 { return int32(int64(a) + (int64(b)-int64(a))*k/n) }
+		until := func(k int64) time.Duration { return (d * time.Duration(k) / time.Duration(n)).Truncate(simEvery) } // whole readings
 		at := func(k int64) place { return place{part(from.lat, to.lat, k), part(from.lon, to.lon, k)} }
-		t.record(d/time.Duration(n), part(fromMC, toMC, i), part(fromMC, toMC, i+1), at(i), at(i+1))
+		t.record(until(i+1)-until(i), part(fromMC, toMC, i), part(fromMC, toMC, i+1), at(i), at(i+1))
 		t.send()
 	}
 }
